@@ -1,0 +1,52 @@
+"""The frozen dataclasses that cross modules: what is asked, what came back, what was concluded."""
+
+from evalkit.schema.asking import Answer, Failure, Generation, Message, Mode, ModelSpec, Request
+from evalkit.schema.results import (
+    Comparison,
+    Confusion,
+    GainSplit,
+    GateResult,
+    GateVerdict,
+    Leak,
+    Level,
+    OverfitVerdict,
+    RunInfo,
+    RunRecord,
+    Score,
+    ScorerInfo,
+    Signal,
+    SplitResult,
+    Usage,
+)
+from evalkit.schema.suite import Example, Extract, GateRule, Suite, SuiteConfig, Task
+
+__all__ = [
+    "Answer",
+    "Comparison",
+    "Confusion",
+    "Example",
+    "Extract",
+    "Failure",
+    "GainSplit",
+    "GateResult",
+    "GateRule",
+    "GateVerdict",
+    "Generation",
+    "Leak",
+    "Level",
+    "Message",
+    "Mode",
+    "ModelSpec",
+    "OverfitVerdict",
+    "Request",
+    "RunInfo",
+    "RunRecord",
+    "Score",
+    "ScorerInfo",
+    "Signal",
+    "SplitResult",
+    "Suite",
+    "SuiteConfig",
+    "Task",
+    "Usage",
+]

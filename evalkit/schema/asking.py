@@ -1,0 +1,136 @@
+"""What a model is asked and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Mode = Literal["chat", "completions"]
+"""How a model is asked: messages through its chat template, or plain text to continue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation.
+
+    Attributes:
+        role: `system`, `user` or `assistant`.
+        content: the text of the turn.
+    """
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """Decoding parameters, sent explicitly and alike to every arm.
+
+    Servers fill unset fields from each model's own defaults, so nothing that shapes an answer is
+    left unset here, except `top_k`, which the OpenAI API itself does not know.
+
+    Attributes:
+        temperature: 0 is greedy decoding.
+        top_p: nucleus mass, in (0, 1].
+        top_k: how many candidates are kept; None sends nothing.
+        max_tokens: the longest answer, in tokens.
+        stop: texts that end an answer and are not part of it.
+        seed: seed of the sampler; None sends nothing.
+    """
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int | None = None
+    max_tokens: int = 256
+    stop: tuple[str, ...] = ()
+    seed: int | None = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One arm of a run.
+
+    Attributes:
+        name: what the report calls it; unique in a run.
+        provider: `openai`, `local`, `file` or a third party's.
+        model: the provider's own name: a served model, an embedded name, a path.
+        role: `base` or `tuned`.
+        base_url: where the provider's server is; None for the provider's default.
+        mode: how it is asked; None lets the provider choose.
+        tuned_from: name of the arm this one is compared with; None for a base.
+        train: training file of this arm, a path or a file name inside each suite's folder; None
+            means the suite's own `train`.
+        api_key_env: name of the environment variable that holds the key, never the key.
+    """
+
+    name: str
+    provider: str
+    model: str
+    role: Literal["base", "tuned"]
+    base_url: str | None = None
+    mode: Mode | None = None
+    tuned_from: str | None = None
+    train: str | None = None
+    api_key_env: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to one model.
+
+    Attributes:
+        suite: name of the suite the example belongs to.
+        split: name of the split the example belongs to.
+        example_id: the example's id, unique in its split.
+        prompt: the row's own prompt, before system prompt, few-shot and template.
+        messages: the prompt as it is asked.
+        generation: decoding parameters.
+    """
+
+    suite: str
+    split: str
+    example_id: str
+    prompt: str
+    messages: tuple[Message, ...]
+    generation: Generation
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model answered. An empty text is an answer too, and scores what it deserves.
+
+    Attributes:
+        text: the completion.
+        finish_reason: `stop`, `length`, `content_filter` or what the server said.
+        prompt_tokens: tokens of the prompt, None where the provider doesn't say.
+        completion_tokens: tokens of the completion, None where the provider doesn't say.
+        served_model: the name under which the server says it answered.
+        seconds: time the request took; a clock, so it takes no part in equality.
+    """
+
+    text: str
+    finish_reason: str = "stop"
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    served_model: str | None = None
+    seconds: float | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no answer. A failure is missing, never a wrong answer.
+
+    Attributes:
+        kind: `rate_limit`, `timeout`, `connection`, `server`, `malformed`, `refused` (the request
+            itself), `absent` (no stored completion), `auth`, `quota`.
+        message: what a person should read, without secrets.
+        retryable: whether asking again could help.
+        retry_after: seconds the server asked us to wait, None if it did not.
+        fatal: whether every other request to this endpoint would fail the same way.
+    """
+
+    kind: str
+    message: str
+    retryable: bool = False
+    retry_after: float | None = field(default=None, compare=False)
+    fatal: bool = False

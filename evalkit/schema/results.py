@@ -1,0 +1,357 @@
+"""What a run found out; each table's rows are the rows of the CSV file of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.schema.asking import Answer, Failure, ModelSpec
+from evalkit.schema.suite import Example, SuiteConfig
+
+Level = Literal["strong", "mild", "none", "inconclusive"]
+Family = Literal["primary", "secondary", "exploratory"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScorerInfo:
+    """What exactly was computed under a scorer's name.
+
+    Attributes:
+        name: column name in every file.
+        signature: name, options and version of the computation.
+        kind: `mean` of per-example values, or `corpus` score of summed statistics.
+        unit: `score` in [0, 1], or the unit of a description (`words`).
+        better: 1 if more is better, -1 if less is, 0 for a description.
+        binary: whether every per-example value is 0 or 1.
+    """
+
+    name: str
+    signature: str
+    kind: Literal["mean", "corpus"]
+    unit: str = "score"
+    better: int = 1
+    binary: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitResult:
+    """Everything asked, answered and scored in one split of one suite.
+
+    Attributes:
+        suite: the suite's name.
+        split: the split's name.
+        examples: n examples.
+        answers: model -> n answers or failures, in the order of the examples; only the models that
+            were asked on this split.
+        values: (model, scorer) -> n per-example scores, NaN where the answer is missing.
+    """
+
+    suite: str
+    split: str
+    examples: tuple[Example, ...]
+    answers: Mapping[str, tuple[Answer | Failure, ...]]
+    values: Mapping[tuple[str, str], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One row of summary.csv: a score with its 95 % interval.
+
+    Attributes:
+        slice: `field=value`, or empty for the whole split.
+        score: in [0, 1], or in the scorer's unit; None where nothing could be scored.
+        low: lower bound.
+        high: upper bound.
+        n: examples scored.
+        missing: examples without an answer.
+        note: `small sample`, `unreliable` and the like; empty if there is nothing to say.
+    """
+
+    suite: str
+    split: str
+    slice: str
+    model: str
+    scorer: str
+    score: float | None
+    low: float | None
+    high: float | None
+    n: int
+    missing: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One row of comparison.csv: tuned minus base on the pairs that both answered.
+
+    Attributes:
+        slice: `field=value`, or empty for the whole split.
+        delta: tuned - base; in score points of [0, 1], or in the scorer's unit.
+        low: lower bound of the 95 % interval.
+        high: upper bound.
+        p: two-sided p-value of "no difference"; None for descriptions.
+        p_adjusted: the same, adjusted within its family.
+        p_regression: one-sided p-value of "not worse"; small means worse.
+        method: interval / test, e.g. `tango/mcnemar-midp`.
+        family: what it was adjusted with: declared primary scorers (Holm), other scorers
+            (unadjusted, for reading), or slices (Benjamini-Hochberg).
+        wins: pairs where tuned scores higher.
+        ties: pairs with equal scores.
+        losses: pairs where base scores higher.
+        n: pairs compared.
+        missing: pairs dropped because an answer is missing on either side.
+        note: as in `Score`.
+    """
+
+    suite: str
+    split: str
+    slice: str
+    base: str
+    tuned: str
+    scorer: str
+    delta: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    p_adjusted: float | None
+    p_regression: float | None
+    method: str
+    family: Family
+    wins: int
+    ties: int
+    losses: int
+    n: int
+    missing: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GainSplit:
+    """How much of a gain in exact match is skill and how much is form.
+
+    A completion that contains the reference shows the skill; one that equals it also has the form.
+    exact = contains - (contains but not exact), so the gain splits without remainder.
+
+    Attributes:
+        total: tuned - base in exact match.
+        skill: tuned - base in containment, with its 95 % interval.
+        form: total - skill: answers that were right before but wrapped in other words.
+    """
+
+    suite: str
+    split: str
+    base: str
+    tuned: str
+    total: float
+    skill: float
+    skill_low: float
+    skill_high: float
+    form: float
+    form_low: float
+    form_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """One row of confusion.csv: how often a class was answered with another.
+
+    Attributes:
+        reference: the true class.
+        predicted: the class that was answered, empty if it was none of the labels.
+        count: examples.
+    """
+
+    suite: str
+    split: str
+    model: str
+    reference: str
+    predicted: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """One row of leakage.csv: a test prompt that occurs in training.
+
+    Attributes:
+        train_split: name of the training split.
+        kind: `exact`, `normalised`, `13-gram` or `shingles`.
+        similarity: 1 for exact matches, the share of common shingles otherwise.
+    """
+
+    suite: str
+    train_split: str
+    test_id: str
+    train_id: str
+    kind: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One row of overfit.csv: one piece of evidence for overfitting.
+
+    Attributes:
+        name: `gap`, `copying`, `leakage`, ...
+        level: what this signal says by itself; None if it could not be had (see `detail`).
+        value: its estimate, in score points of [0, 1].
+        low: lower bound of the 90 % interval.
+        high: upper bound.
+        p: one-sided p-value of "no overfitting".
+        p_adjusted: the same, Holm-adjusted over the signals of one tuned model.
+        threshold: from where on evidence is strong.
+        detail: one sentence for people.
+        numbers: further figures of this signal, by name.
+    """
+
+    name: str
+    level: Level | None
+    value: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    p_adjusted: float | None
+    threshold: float | None
+    detail: str
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OverfitVerdict:
+    """Did this model learn the task of this suite, or the training rows?
+
+    Attributes:
+        train_split: the training split that was sampled.
+        scorer: the scorer it is judged by.
+        level: the joined level.
+        advice: what to do, for an engineer.
+        signals: the evidence.
+        train_base: score of the base on the training sample; likewise the other three.
+        n_train: training examples answered by both.
+        n_test: clean test examples answered by both.
+    """
+
+    suite: str
+    base: str
+    tuned: str
+    train_split: str
+    scorer: str
+    level: Level
+    advice: str
+    signals: tuple[Signal, ...]
+    train_base: float | None
+    train_tuned: float | None
+    test_base: float | None
+    test_tuned: float | None
+    n_train: int
+    n_test: int
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """The gate's word on one suite and one tuned model."""
+
+    suite: str
+    base: str
+    tuned: str
+    scorer: str
+    verdict: Literal["PASS", "FAIL", "INCONCLUSIVE"]
+    delta: float | None
+    p_regression: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateVerdict:
+    """Ship?
+
+    Attributes:
+        verdict: of all suites together.
+        mode: the rule that decided.
+        reason: one sentence.
+        results: suite by suite.
+    """
+
+    verdict: Literal["PASS", "FAIL", "INCONCLUSIVE"]
+    mode: str
+    reason: str
+    results: tuple[GateResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one model consumed and how its answers ended.
+
+    Attributes:
+        asked: requests of this run, answered from the cache or not.
+        missing: requests without an answer.
+        truncated: answers cut by max_tokens.
+        empty: answers without text.
+        prompt_tokens: sum, where the provider says.
+        completion_tokens: sum, where the provider says.
+        served_models: names under which the server says it answered.
+        failures: kind of failure -> count.
+    """
+
+    model: str
+    asked: int
+    missing: int
+    truncated: int
+    empty: int
+    prompt_tokens: int
+    completion_tokens: int
+    served_models: tuple[str, ...]
+    failures: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What run.json holds: how the run was made and what it concluded.
+
+    Attributes:
+        name: the run's name, also of its folder.
+        versions: of evalkit, Python and the libraries that compute scores.
+        seed: of every sample and resample.
+        limit: examples per split at most, or None.
+        models: the arms; the base first.
+        suites: in the order they were given.
+        scorers: suite -> scorers, the primary one first.
+        hashes: suite -> split -> SHA-256 of the data.
+        usage: per model.
+        gains: exact match taken apart into skill and form.
+        overfit: per suite and tuned model whose training data is known.
+        overfit_levels: tuned model -> level over all its suites.
+        warnings: what a reader must know before believing the rest.
+        clocks: everything that differs between two equal runs: start, seconds, latencies.
+    """
+
+    name: str
+    versions: Mapping[str, str]
+    seed: int
+    limit: int | None
+    models: tuple[ModelSpec, ...]
+    suites: tuple[SuiteConfig, ...]
+    scorers: Mapping[str, tuple[ScorerInfo, ...]]
+    hashes: Mapping[str, Mapping[str, str]]
+    usage: tuple[Usage, ...]
+    gains: tuple[GainSplit, ...]
+    overfit: tuple[OverfitVerdict, ...]
+    overfit_levels: Mapping[str, Level]
+    warnings: tuple[str, ...]
+    clocks: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunRecord:
+    """A run folder in memory: all that a report, a gate or a comparison of runs may read."""
+
+    info: RunInfo
+    splits: tuple[SplitResult, ...]
+    scores: tuple[Score, ...]
+    comparisons: tuple[Comparison, ...]
+    confusions: tuple[Confusion, ...]
+    leaks: tuple[Leak, ...]

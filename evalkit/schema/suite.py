@@ -1,0 +1,108 @@
+"""A suite: held-out prompts with references, and how they are asked and scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from evalkit.schema.asking import Generation, Message
+
+Task = Literal["qa", "classification", "summarization", "translation", "extraction", "generation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One prompt with its accepted answers: the unit of every statistic.
+
+    Attributes:
+        id: the row's own id as text, or a hash of its content.
+        prompt: the row's prompt as written (of `messages` rows: the last user turn), before system
+            prompt, few-shot and template: what leakage looks at.
+        messages: the prompt as it is asked.
+        references: accepted answers, at least one.
+        fields: the row's other keys, usable in templates and slices.
+    """
+
+    id: str
+    prompt: str
+    messages: tuple[Message, ...]
+    references: tuple[str, ...]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What part of a completion is scored.
+
+    Attributes:
+        regex: the last match's first group (or whole match) is scored; no match scores as empty.
+    """
+
+    regex: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateRule:
+    """When a change may ship.
+
+    Attributes:
+        mode: which rule decides.
+        margin: the largest loss that is acceptable, in score points of [0, 1].
+        alpha: one-sided error rate.
+    """
+
+    mode: Literal["significant-regression"] = "significant-regression"
+    margin: float = 0.05
+    alpha: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteConfig:
+    """A validated suite.yaml, or what a bare data file implies.
+
+    Attributes:
+        name: unique in a run; safe as a file name.
+        task: decides the default scorers.
+        description: one line for the report.
+        scorers: names; the first is the primary one. Never empty after loading.
+        labels: the classes of a classification suite, in the report's order.
+        system: system prompt, or None.
+        template: text with `{field}` places, filled from the row; None asks the prompt as it is.
+        few_shot: how many training examples are shown before the question.
+        generation: decoding parameters.
+        extract: what part of the completion is scored; None scores all of it.
+        slices: fields whose values form slices.
+        general: whether this suite is the forgetting check.
+        gate: when a change may ship.
+    """
+
+    name: str
+    task: Task
+    description: str = ""
+    scorers: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    system: str | None = None
+    template: str | None = None
+    few_shot: int = 0
+    generation: Generation = field(default_factory=Generation)
+    extract: Extract | None = None
+    slices: tuple[str, ...] = ()
+    general: bool = False
+    gate: GateRule = field(default_factory=GateRule)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A suite with its examples.
+
+    Attributes:
+        config: how it is asked and scored.
+        splits: split name -> examples in file order; `test` always, `train` and `validation` where
+            known, and one per further training file, named by its stem.
+        hashes: split name -> SHA-256 of what its examples ask and accept.
+    """
+
+    config: SuiteConfig
+    splits: Mapping[str, tuple[Example, ...]]
+    hashes: Mapping[str, str]
