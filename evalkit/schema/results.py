@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal
 
 from evalkit.schema.asking import Answer, Failure, ModelSpec
 from evalkit.schema.suite import Example, SuiteConfig
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Level = Literal["strong", "mild", "none", "inconclusive"]
 Family = Literal["primary", "secondary", "exploratory"]

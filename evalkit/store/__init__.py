@@ -1,0 +1,16 @@
+"""Run folder <-> records. A folder that was written is read back equal; any other is refused.
+
+| file | holds |
+|---|---|
+| `run.json` | how the run was made and what it concluded, with the hash of every other file |
+| `completions.jsonl` | one example a line: asked, accepted, answered by each model |
+| `examples.csv` | example x model: prompt, references, completion, every score |
+| `summary.csv` | suite x split x slice x model x scorer: score, interval, n, missing |
+| `comparison.csv` | tuned minus base: delta, interval, p-values, wins, ties, losses |
+| `overfit.csv` | the signals and the verdicts they join to |
+| `confusion.csv`, `leakage.csv` | classification tables; test rows that occur in training |
+"""
+
+from evalkit.store.folder import FORMAT, free_folder, read, write
+
+__all__ = ["FORMAT", "free_folder", "read", "write"]

@@ -1,0 +1,76 @@
+"""completions.jsonl: one example a line, with what every model answered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from evalkit.schema import Answer, Example, Failure, Message, SplitResult
+
+
+def lines_bytes(splits: Iterable[SplitResult]) -> bytes:
+    """The whole file; texts unchanged, lone surrogates escaped."""
+    return b"".join(
+        _line(_record(split, i, example))
+        for split in splits
+        for i, example in enumerate(split.examples)
+    )
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    try:
+        return (json.dumps(record, ensure_ascii=False) + "\n").encode()
+    except UnicodeEncodeError:
+        return (json.dumps(record) + "\n").encode()
+
+
+def _record(split: SplitResult, i: int, example: Example) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "suite": split.suite,
+        "split": split.split,
+        "id": example.id,
+        "prompt": example.prompt,
+        "messages": [{"role": m.role, "content": m.content} for m in example.messages],
+        "references": list(example.references),
+    }
+    if example.fields:
+        record["fields"] = dict(example.fields)
+    record["completions"] = {
+        model: _outcome(answers[i]) for model, answers in split.answers.items()
+    }
+    return record
+
+
+def _outcome(outcome: Answer | Failure) -> dict[str, Any]:
+    """Only what is set, and no clock."""
+    if isinstance(outcome, Failure):
+        return {"failure": outcome.kind, "message": outcome.message}
+    shown: dict[str, Any] = {"text": outcome.text, "finish_reason": outcome.finish_reason}
+    for name in ("prompt_tokens", "completion_tokens", "served_model"):
+        if getattr(outcome, name) is not None:
+            shown[name] = getattr(outcome, name)
+    return shown
+
+
+def read_lines(path: Path) -> Iterator[tuple[str, str, Example, dict[str, Answer | Failure]]]:
+    """(suite, split, example, model -> outcome), line by line."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            record = json.loads(line)
+            example = Example(
+                id=record["id"],
+                prompt=record["prompt"],
+                messages=tuple(Message(m["role"], m["content"]) for m in record["messages"]),
+                references=tuple(record["references"]),
+                fields=record.get("fields", {}),
+            )
+            outcomes = {model: _parse(o) for model, o in record["completions"].items()}
+            yield record["suite"], record["split"], example, outcomes
+
+
+def _parse(outcome: Mapping[str, Any]) -> Answer | Failure:
+    if "failure" in outcome:
+        return Failure(kind=outcome["failure"], message=outcome["message"])
+    return Answer(**outcome)
