@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from evalkit.schema import Failure, OverfitVerdict, SplitResult
+from evalkit.schema import Answer, Failure, OverfitVerdict, SplitResult
 from evalkit.store.csvfile import as_float, csv_bytes, parse, read_csv
 
 Record = TypeVar("Record")
@@ -92,19 +92,21 @@ def examples_bytes(
                 references = json.dumps(list(example.references), ensure_ascii=False)
                 fields = json.dumps(dict(example.fields), ensure_ascii=False, sort_keys=True)
                 for model, answers in split.answers.items():
-                    answer = answers[i]
-                    failed = isinstance(answer, Failure)
                     yield [
                         split.suite, split.split, example.id, model,
-                        example.prompt[:clip], references[:clip],
-                        None if failed else answer.text[:clip],
-                        None if failed else answer.finish_reason,
-                        f"{answer.kind}: {answer.message}" if failed else None,
+                        example.prompt[:clip], references[:clip], *_outcome(answers[i], clip),
                         fields[:clip] if example.fields else None,
                         *(_score(values.get((model, name)), i) for name in scorers),
                     ]  # fmt: skip
 
     return csv_bytes([*EXAMPLE_COLUMNS, *scorers], rows())
+
+
+def _outcome(outcome: Answer | Failure, clip: int) -> tuple[str | None, str | None, str | None]:
+    """The cells completion, finish_reason and failure: an empty completion has a finish reason."""
+    if isinstance(outcome, Failure):
+        return None, None, f"{outcome.kind}: {outcome.message}"
+    return outcome.text[:clip], outcome.finish_reason, None
 
 
 def _score(scores: Sequence[float] | None, i: int) -> float | None:

@@ -1,0 +1,67 @@
+"""The options that commands share, with one meaning each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+SPEC = "[NAME=]PROVIDER:MODEL[@BASE_URL]"
+
+Suites = Annotated[
+    Optional[list[str]],  # noqa: UP045 - typer reads this at run time
+    typer.Argument(metavar="[SUITE]...", help="Suite folders or data files; or shipped suites."),
+]
+Base = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(metavar=SPEC, help="The model before fine-tuning."),
+]
+Tuned = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(metavar=SPEC, help="A fine-tuned model; repeat for more."),
+]
+Train = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(metavar="FILE", help="What the tuned models were trained on."),
+]
+Scorers = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--scorer",
+        metavar="NAME",
+        help="Score with this instead of the suites' own, the first is the primary one; repeat for "
+        "more; `file.py:name` is your own, `default` stands for the suites' own.",
+    ),
+]
+Out = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(metavar="DIR", help="The run folder; default reports/NAME-UTCTIME."),
+]
+Limit = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(metavar="N", help="At most N test rows a suite, drawn by seed."),
+]
+Seed = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(metavar="N", help="Seed of every sample and resample."),
+]
+Concurrency = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(metavar="N", help="Requests in flight for one endpoint (32)."),
+]
+Config = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(metavar="FILE", help="Project file; default evalkit.yaml, if it exists."),
+]
+Cache = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(metavar="DIR", help="Where answers are kept (.evalkit)."),
+]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+AllowIdentical = Annotated[
+    bool, typer.Option("--allow-identical", help="Compare two arms that are one and the same.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]

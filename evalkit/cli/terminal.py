@@ -1,0 +1,30 @@
+"""What people read on stderr; machines get JSON on stdout."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import Any
+
+# C0 and C1 controls but for tab and newline, and the marks that reorder text.
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(text: str) -> str:
+    """Text that cannot move the cursor, recolour or reorder what a terminal shows."""
+    return _UNSAFE.sub("\ufffd", text)
+
+
+def print_error(message: str) -> None:
+    """`error: ...` on stderr, red on a terminal that wants colour."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print(Text.assemble(("error: ", "bold red"), clean(message)))
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=True, indent=1) + "\n")

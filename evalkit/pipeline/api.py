@@ -1,0 +1,288 @@
+"""The public Python API: the same six things that the command line does."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit import store
+from evalkit.data import SuiteHealth, check_suite, load_suite
+from evalkit.pipeline.asking import ask_models, load_suites
+from evalkit.pipeline.plan import make_plan, suite_paths
+from evalkit.pipeline.scoring import Setup, conclude
+from evalkit.report import render_report, write_report
+from evalkit.runner import Observer, progress_observer
+from evalkit.schema import Extract, Failure, GateRule, GateVerdict, RunRecord
+from evalkit.verdict import gate as judge
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REPORTS = Path("reports")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A finished run: its record, its folder, and its tables as DataFrames.
+
+    Attributes:
+        record: everything the run found out.
+        folder: the run folder on disk.
+    """
+
+    record: RunRecord
+    folder: Path
+
+    @property
+    def report(self) -> Path:
+        """The HTML report."""
+        return self.folder / "report.html"
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """Tidy scores: a row a suite, split, example, model and scorer; NaN where missing."""
+        import pandas as pd
+
+        rows = [
+            (split.suite, split.split, example.id, model, scorer, value)
+            for split in self.record.splits
+            for (model, scorer), values in split.values.items()
+            for example, value in zip(split.examples, values.tolist(), strict=True)
+        ]
+        return pd.DataFrame(rows, columns=["suite", "split", "id", "model", "scorer", "score"])
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """summary.csv: scores with their 95 % intervals."""
+        return _frame(self.record.scores)
+
+    @property
+    def comparison(self) -> pd.DataFrame:
+        """comparison.csv: tuned minus base, with intervals and p-values."""
+        return _frame(self.record.comparisons)
+
+    @property
+    def overfit(self) -> pd.DataFrame:
+        """The overfitting verdicts, a row a suite and tuned model, without the signals."""
+        return _frame(self.record.info.overfit).drop(columns="signals", errors="ignore")
+
+    @property
+    def missing(self) -> int:
+        """How many answers could not be had."""
+        return sum(usage.missing for usage in self.record.info.usage)
+
+    @property
+    def failures(self) -> str:
+        """Why answers are missing, counted: `3 timeout, 1 server`."""
+        kinds: Counter[str] = Counter()
+        for usage in self.record.info.usage:
+            kinds.update(usage.failures)
+        return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+
+    def gate(self, rule: GateRule | None = None) -> GateVerdict:
+        """PASS, FAIL or INCONCLUSIVE, by each suite's own rule or by this one for all."""
+        return judge(self.record, rule)
+
+    def as_json(self) -> dict[str, Any]:
+        """Verdicts and scores as plain JSON values, for scripts."""
+        info = self.record.info
+        return {
+            "name": info.name,
+            "folder": str(self.folder),
+            "report": str(self.report),
+            "missing": self.missing,
+            "overfit": dict(info.overfit_levels),
+            "gate": dataclasses.asdict(self.gate()),
+            "scores": [dataclasses.asdict(score) for score in self.record.scores],
+            "comparisons": [dataclasses.asdict(c) for c in self.record.comparisons],
+        }
+
+    def _repr_html_(self) -> str:
+        """In a notebook a run is its report, in a frame of its own so that styles don't mix."""
+        import html
+
+        page = html.escape(render_report(self.record), quote=True)
+        return (
+            f'<iframe srcdoc="{page}" title="evalkit report" loading="lazy" '
+            'sandbox="allow-scripts" style="width:100%;height:80vh;border:0"></iframe>'
+        )
+
+
+def run(  # noqa: PLR0913 - one parameter an option of `evalkit run`
+    suites: str | Path | Sequence[str | Path] = (),
+    *,
+    base: str | None = None,
+    tuned: str | Sequence[str] = (),
+    train: str | Path | None = None,
+    scorers: Sequence[str] = (),
+    out: str | Path | None = None,
+    limit: int | None = None,
+    seed: int | None = None,
+    concurrency: int | None = None,
+    config: str | Path | None = None,
+    cache: str | Path | None = None,
+    allow_identical: bool = False,
+    progress: bool = False,
+) -> Run:
+    """Ask base and tuned models, score, compare, check for overfitting, and write the run folder.
+
+    Args:
+        suites: suite folders, data files or names of shipped suites; empty: those of the project
+            file, or the embedded quickstart.
+        base: the model before fine-tuning, `[NAME=]PROVIDER:MODEL[@BASE_URL]`.
+        tuned: one or more fine-tuned models, in the same form.
+        train: what the tuned models were trained on, instead of the suites' own `train`.
+        scorers: instead of the suites' own, the first is the primary one; `default` stands for
+            the suites' own.
+        out: the run folder; default `reports/NAME-UTCTIME`.
+        limit: test rows a suite at most, drawn by seed.
+        seed: of every sample and resample.
+        concurrency: requests in flight for one endpoint.
+        config: project file; default `evalkit.yaml`, if it exists.
+        cache: folder of the completion cache; default `.evalkit`.
+        allow_identical: compare two arms even if they are one and the same model.
+        progress: show progress on stderr.
+
+    Returns:
+        The finished run. Answers that could not be had are counted in `Run.missing`.
+
+    Raises:
+        EvalkitError: see `evalkit.errors`; what was answered is kept in the cache.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    plan = make_plan(
+        _listed(suites),
+        base=base,
+        tuned=_listed(tuned),
+        train=train,
+        scorers=scorers,
+        limit=limit,
+        seed=seed,
+        concurrency=concurrency,
+        config=config,
+        cache=cache,
+        allow_identical=allow_identical,
+    )
+    loaded = load_suites(plan)
+    results, asked = ask_models(plan, loaded, progress_observer() if progress else None)
+    record = conclude(
+        Setup(
+            name=plan.name if out is None else Path(out).name,
+            models=plan.models,
+            suites=tuple(suite.config for suite in loaded.suites),
+            hashes={suite.config.name: suite.hashes for suite in loaded.suites},
+            training=loaded.training,
+            leaks=loaded.leaks,
+            seed=plan.seed,
+            limit=plan.limit,
+            scorers=plan.scorers,
+            clocks={
+                "started": started.isoformat(timespec="seconds"),
+                "seconds": round(time.perf_counter() - clock, 3),
+                "models": {name: dataclasses.asdict(stats) for name, stats in asked.items()},
+            },
+        ),
+        results,
+    )
+    stamp = started.strftime("%Y%m%dT%H%M%SZ")
+    folder = Path(out) if out else store.free_folder(REPORTS, f"{plan.name}-{stamp}")
+    return _write(record, folder)
+
+
+def load(folder: str | Path) -> Run:
+    """Read a run folder; needs no model, no key and no network.
+
+    Raises:
+        RunFolderError: the folder is missing, incomplete or was changed.
+    """
+    return Run(store.read(Path(folder)), Path(folder))
+
+
+def report(folder: str | Path) -> Run:
+    """Write the report of a run again, from its folder."""
+    done = load(folder)
+    write_report(done.record, done.report)
+    return done
+
+
+def gate(folder: str | Path, rule: GateRule | None = None) -> GateVerdict:
+    """PASS, FAIL or INCONCLUSIVE of a run, from its folder."""
+    return load(folder).gate(rule)
+
+
+def score(
+    folder: str | Path,
+    *,
+    scorers: Sequence[str] = (),
+    extract: str | None = None,
+    out: str | Path | None = None,
+) -> Run:
+    """Score the stored completions of a run again, without a model.
+
+    Args:
+        folder: the run folder.
+        scorers: instead of the suites' own; `default` stands for those.
+        extract: regular expression of what part of a completion is scored.
+        out: where to write; default: the same folder.
+
+    Returns:
+        The run with its new scores, written.
+    """
+    record = store.read(Path(folder))
+    info = record.info
+    suites = info.suites
+    if extract is not None:
+        suites = tuple(dataclasses.replace(c, extract=Extract(regex=extract)) for c in suites)
+    setup = Setup(
+        name=info.name,
+        models=info.models,
+        suites=suites,
+        hashes=info.hashes,
+        training={(v.suite, v.tuned): v.train_split for v in info.overfit},
+        leaks=record.leaks,
+        seed=info.seed,
+        limit=info.limit,
+        scorers=tuple(scorers),
+        clocks=info.clocks,
+    )
+    return _write(conclude(setup, record.splits), Path(out or folder))
+
+
+def check(
+    suites: str | Path | Sequence[str | Path] = (),
+    *,
+    train: str | Path | None = None,
+    config: str | Path | None = None,
+) -> tuple[SuiteHealth, ...]:
+    """The health of suites: counts, duplicates, leakage, balance, lengths.
+
+    Raises:
+        DataError: rows that cannot be read, all of them.
+    """
+    paths = suite_paths(_listed(suites), config=config)
+    path = None if train is None else Path(train)
+    return tuple(check_suite(load_suite(suite, train=path)) for suite in paths)
+
+
+def _write(record: RunRecord, folder: Path) -> Run:
+    store.write(record, folder)
+    done = Run(record, folder)
+    write_report(record, done.report)
+    return done
+
+
+def _listed(given: str | Path | Sequence[str | Path]) -> Sequence[Any]:
+    """One thing is a list of one."""
+    return [given] if isinstance(given, str | Path) else list(given)
+
+
+def _frame(records: Sequence[Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame([dataclasses.asdict(record) for record in records])

@@ -1,0 +1,188 @@
+"""From a plan to answers: which examples are asked of which arm, and what they answered."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+from zlib import crc32
+
+from evalkit.data import find_leaks, load_suite, read_rows
+from evalkit.errors import UsageError
+from evalkit.models import Provider, open_provider
+from evalkit.pipeline.plan import Plan
+from evalkit.runner import AskStats, Job, Observer, ask
+from evalkit.schema import Answer, Example, Failure, Leak, ModelSpec, Request, SplitResult, Suite
+
+TRAINING_SAMPLE = 500
+"""Most training rows asked of a model (statistics, section 8)."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The suites of a run, cut to what is asked.
+
+    Attributes:
+        suites: with `test`, and every training split that some arm saw, as samples.
+        training: (suite, tuned model) -> training split it is checked against.
+        leaks: test rows that occur in training.
+    """
+
+    suites: tuple[Suite, ...]
+    training: Mapping[tuple[str, str], str]
+    leaks: tuple[Leak, ...]
+
+
+def load_suites(plan: Plan) -> Loaded:
+    """Read the suites, draw the samples and look for leakage.
+
+    The whole training data is searched for leakage; only a sample of it is asked, as many rows as
+    there are test rows and at most 500.
+
+    Raises:
+        DataError: broken rows.
+        ConfigError: a suite.yaml that is wrong.
+        UsageError: a training file that no suite has, or two suites of one name.
+    """
+    extra = tuple(dict.fromkeys(m.train for m in plan.models if m.train is not None))
+    suites, leaks = [], list[Leak]()
+    training: dict[tuple[str, str], str] = {}
+    for path in plan.suites:
+        suite = load_suite(path, train=plan.train, extra_train=extra)
+        name = suite.config.name
+        if any(name == other.config.name for other in suites):
+            raise UsageError(f"two suites are called {name!r}; give one another `name:`")
+        splits = {"test": _sample(suite, "test", plan.limit, plan.seed)}
+        for model in plan.models:
+            split = Path(model.train).stem if model.train else "train"
+            if model.role == "base" or split not in suite.splits:
+                continue
+            training[name, model.name] = split
+            if split not in splits:
+                leaks += find_leaks(name, split, splits["test"], suite.splits[split])
+                most = min(len(splits["test"]), TRAINING_SAMPLE)
+                splits[split] = _sample(suite, split, most, plan.seed)
+        suites.append(replace(suite, splits=splits))
+    _require_training(plan, extra, training)
+    return Loaded(tuple(suites), training, tuple(leaks))
+
+
+def _require_training(
+    plan: Plan, extra: Sequence[str], training: Mapping[tuple[str, str], str]
+) -> None:
+    """A training file named for a model must be there for at least one suite."""
+    for file in extra:
+        if Path(file).stem not in training.values():
+            places = ", ".join(str(path) for path in plan.suites)
+            raise UsageError(f"training file {file!r} was not found in any suite ({places})")
+
+
+def _sample(suite: Suite, split: str, most: int | None, seed: int) -> tuple[Example, ...]:
+    """At most so many examples, drawn without replacement, in file order."""
+    examples = suite.splits[split]
+    if most is None or len(examples) <= most:
+        return examples
+    import numpy as np
+
+    name = f"{suite.config.name}/{split}"
+    rng = np.random.default_rng(np.random.SeedSequence([seed, crc32(name.encode())]))
+    chosen = rng.choice(len(examples), size=most, replace=False)
+    return tuple(examples[i] for i in sorted(chosen.tolist()))
+
+
+def models_asked(plan: Plan, loaded: Loaded, suite: str, split: str) -> list[ModelSpec]:
+    """The arms that answer a split: all on test; on training rows those who saw them, and bases."""
+    if split == "test":
+        return list(plan.models)
+    saw = [m for m in plan.models if loaded.training.get((suite, m.name)) == split]
+    bases = {m.tuned_from for m in saw}
+    return [m for m in plan.models if m in saw or m.name in bases]
+
+
+def make_jobs(plan: Plan, loaded: Loaded) -> list[Job]:
+    """Every question of a run; arms alternate on each example, so that drift hits them alike."""
+    return [
+        Job(
+            model=model.name,
+            request=Request(
+                suite=suite.config.name,
+                split=split,
+                example_id=example.id,
+                prompt=example.prompt,
+                messages=example.messages,
+                generation=suite.config.generation,
+            ),
+        )
+        for suite in loaded.suites
+        for split, examples in suite.splits.items()
+        for models in [models_asked(plan, loaded, suite.config.name, split)]
+        for example in examples
+        for model in models
+    ]
+
+
+def ask_models(
+    plan: Plan, loaded: Loaded, observer: Observer | None
+) -> tuple[tuple[SplitResult, ...], Mapping[str, AskStats]]:
+    """Ask everything, and sort the outcomes by suite, split and model.
+
+    Raises:
+        ModelError: an arm that cannot be asked at all.
+        Interrupted: Ctrl-C.
+    """
+    jobs = make_jobs(plan, loaded)
+    outcomes, stats = run_async(_ask(plan, jobs, observer))
+    found: dict[tuple[str, str, str], list[Answer | Failure]] = {}
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        key = (job.request.suite, job.request.split, job.model)
+        found.setdefault(key, []).append(outcome)
+    results = tuple(
+        SplitResult(
+            suite=suite.config.name,
+            split=split,
+            examples=examples,
+            answers={
+                model.name: tuple(found[suite.config.name, split, model.name])
+                for model in models_asked(plan, loaded, suite.config.name, split)
+            },
+            values={},
+        )
+        for suite in loaded.suites
+        for split, examples in suite.splits.items()
+        if examples
+    )
+    return results, stats
+
+
+async def _ask(
+    plan: Plan, jobs: Sequence[Job], observer: Observer | None
+) -> tuple[list[Answer | Failure], Mapping[str, AskStats]]:
+    providers: dict[str, Provider] = {}
+    try:
+        for model in plan.models:
+            providers[model.name] = open_provider(model, read_rows=read_rows)
+        return await ask(
+            jobs,
+            providers,
+            cache=plan.cache,
+            concurrency=plan.concurrency,
+            observer=observer,
+        )
+    finally:
+        for provider in providers.values():
+            await provider.close()
+
+
+def run_async(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine to its end, in a notebook's running loop too."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()

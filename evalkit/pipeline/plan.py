@@ -1,0 +1,197 @@
+"""What a run is going to do: options over project file over defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from evalkit import embedded
+from evalkit.data import Project, load_project, parse_model
+from evalkit.errors import UsageError, nearest
+from evalkit.schema import GateRule, ModelSpec
+
+SEED = 12345
+CACHE = Path(".evalkit")
+PROJECT_FILE = Path("evalkit.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a run needs to know before it reads a row.
+
+    Attributes:
+        name: the run's name.
+        models: the arms, bases first.
+        suites: suite folders or data files.
+        train: training file for every suite, or None for each suite's own.
+        scorers: instead of the suites' own; `default` stands for those; empty changes nothing.
+        limit: examples per split at most, drawn by seed.
+        seed: of every sample and resample.
+        concurrency: requests in flight for one endpoint.
+        cache: folder of the completion cache.
+        gate: rule for all suites, or None for each suite's own.
+    """
+
+    name: str
+    models: tuple[ModelSpec, ...]
+    suites: tuple[Path, ...]
+    train: Path | None = None
+    scorers: tuple[str, ...] = ()
+    limit: int | None = None
+    seed: int = SEED
+    concurrency: int = 32
+    cache: Path = CACHE
+    gate: GateRule | None = None
+
+
+def make_plan(  # noqa: PLR0913 - one parameter an option of `evalkit run`
+    suites: Sequence[str | Path] = (),
+    *,
+    base: str | None = None,
+    tuned: Sequence[str] = (),
+    train: str | Path | None = None,
+    scorers: Sequence[str] = (),
+    limit: int | None = None,
+    seed: int | None = None,
+    concurrency: int | None = None,
+    config: str | Path | None = None,
+    cache: str | Path | None = None,
+    allow_identical: bool = False,
+) -> Plan:
+    """Join options, project file and defaults.
+
+    Without suites, models and project file, the plan is the embedded quickstart.
+
+    Raises:
+        UsageError: an option that cannot be meant.
+        ConfigError: a project file that is wrong.
+    """
+    project, quickstart = _project(config, suites=suites, base=base, tuned=tuned)
+    paths = _found(suites or project.suites)
+    if limit is not None and limit < 1:
+        raise UsageError(f"--limit is {limit}; expected 1 or more")
+    if concurrency is not None and concurrency < 1:
+        raise UsageError(f"--concurrency is {concurrency}; expected 1 or more")
+    models = _models(project, base, tuned)
+    if not allow_identical:
+        _require_two_models(models)
+    return Plan(
+        name="quickstart" if quickstart else _name(paths),
+        models=models,
+        suites=paths,
+        train=None if train is None else Path(train),
+        scorers=tuple(scorers),
+        limit=project.limit if limit is None else limit,
+        seed=next(n for n in (seed, project.seed, SEED) if n is not None),
+        concurrency=concurrency or project.concurrency or 32,
+        cache=Path(cache) if cache else project.cache or CACHE,
+        gate=project.gate,
+    )
+
+
+def suite_paths(
+    suites: Sequence[str | Path], *, config: str | Path | None = None
+) -> tuple[Path, ...]:
+    """The suites that are meant: those named, or the project file's, or the shipped ones."""
+    if suites:
+        return _found(suites)
+    project, _ = _project(config, suites=(), base=None, tuned=())
+    return _found(project.suites)
+
+
+def _found(suites: Sequence[str | Path]) -> tuple[Path, ...]:
+    if not suites:
+        raise UsageError(
+            "no suite: name a suite folder or a data file, or list `suites:` in evalkit.yaml"
+        )
+    return tuple(_suite_path(suite) for suite in suites)
+
+
+def _project(
+    config: str | Path | None,
+    *,
+    suites: Sequence[str | Path],
+    base: str | None,
+    tuned: Sequence[str],
+) -> tuple[Project, bool]:
+    """The project file that applies, and whether it is the embedded quickstart's."""
+    if config is not None:
+        return load_project(Path(config)), False
+    if PROJECT_FILE.is_file():
+        return load_project(PROJECT_FILE), False
+    if not suites and base is None and not tuned:
+        return load_project(embedded.quickstart_file()), True
+    return Project(), False
+
+
+def _models(project: Project, base: str | None, tuned: Sequence[str]) -> tuple[ModelSpec, ...]:
+    """The arms: a flag replaces the project's models of that role."""
+    known = {spec.name: spec for spec in project.models}
+    bases = [spec for spec in project.models if spec.role == "base"]
+    arms = [spec for spec in project.models if spec.role == "tuned"]
+    if base is not None:
+        bases = [_spec(base, known, "base")]
+    if tuned:
+        arms = [_spec(text, known, "tuned") for text in tuned]
+    if not bases:
+        raise UsageError("no base model: give --base SPEC, for example --base openai:gpt-4o-mini")
+    if not arms:
+        raise UsageError("no tuned model: give --tuned SPEC, for example --tuned openai:my-adapter")
+    names = [spec.name for spec in (*bases, *arms)]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(
+                f"two models are called {name!r}; give one another name: --tuned NEW_NAME=SPEC"
+            )
+    base_names = {spec.name for spec in bases}
+    arms = [
+        arm if arm.tuned_from in base_names else replace(arm, tuned_from=bases[0].name)
+        for arm in arms
+    ]
+    return (*bases, *arms)
+
+
+def _spec(text: str, known: dict[str, ModelSpec], role: str) -> ModelSpec:
+    """A spec of the command line: the name of a model of the project file, or a spec in full."""
+    if text in known:
+        return replace(known[text], role="base" if role == "base" else "tuned")
+    if ":" not in text and known:
+        raise UsageError(f"unknown model {text!r}; {nearest(text, known)}")
+    return parse_model(text, "base" if role == "base" else "tuned")
+
+
+def _suite_path(suite: str | Path) -> Path:
+    """A path as given, or the shipped suite of that name."""
+    path = Path(suite)
+    if path.exists():
+        return path
+    shipped = embedded.suite_folders()
+    if path.name in shipped and (str(suite) == path.name or path.parent.name == "suites"):
+        return shipped[path.name]
+    raise UsageError(
+        f"no suite {str(suite)!r}: expected a suite folder, a data file, or a shipped suite; "
+        + nearest(str(suite), shipped)
+    )
+
+
+def _require_two_models(models: Sequence[ModelSpec]) -> None:
+    """A tuned model that is asked just like its base is its base."""
+    by_name = {model.name: model for model in models}
+    for model in models:
+        other = by_name.get(model.tuned_from or "")
+        if other is not None and _asked_as(other) == _asked_as(model):
+            raise UsageError(
+                f"{model.name!r} and its base {other.name!r} are the same model "
+                f"({model.provider}:{model.model}); name the tuned one, or say --allow-identical"
+            )
+
+
+def _asked_as(model: ModelSpec) -> tuple[str | None, ...]:
+    return model.provider, model.model, model.base_url, model.mode
+
+
+def _name(paths: Sequence[Path]) -> str:
+    """A name for a run: its first suite, and how many more."""
+    first = paths[0].parent.name if paths[0].name == "suite.yaml" else paths[0].stem
+    return first if len(paths) == 1 else f"{first}+{len(paths) - 1}"
