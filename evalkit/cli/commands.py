@@ -18,7 +18,7 @@ GATE_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 INCOMPLETE = 4
 
 
-def run(  # noqa: D417 - the options' help texts say it
+def run(
     suites: options.Suites = None,
     base: options.Base = None,
     tuned: options.Tuned = None,
@@ -68,16 +68,24 @@ def run(  # noqa: D417 - the options' help texts say it
         raise typer.Exit(INCOMPLETE)
 
 
-def gate(folder: options.RunFolder, as_json: options.Json = False, quiet: options.Quiet = False,
-         debug: options.Debug = False) -> None:
+def gate(
+    folder: options.RunFolder,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
     """Say PASS, FAIL or INCONCLUSIVE of a run, from its folder; the exit code says it too."""
     from evalkit import pipeline
 
     _end_with_gate(pipeline.load(folder), as_json=as_json, quiet=quiet)
 
 
-def report(folder: options.RunFolder, quiet: options.Quiet = False, as_json: options.Json = False,
-           debug: options.Debug = False) -> None:
+def report(
+    folder: options.RunFolder,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
     """Write the report of a run again, from its folder."""
     from evalkit import pipeline
 

@@ -14,7 +14,13 @@ from collections.abc import Callable, Iterator
 
 from evalkit.embedded.dice import Dice
 from evalkit.embedded.facts import table
-from evalkit.embedded.recipes import english_spanish, everyday_words, support_intents
+from evalkit.embedded.generate import split
+from evalkit.embedded.recipes import (
+    RECIPES,
+    english_spanish,
+    everyday_words,
+    support_intents,
+)
 from evalkit.embedded.recipes.phrases import (
     CITIES,
     DAYS,
@@ -269,6 +275,10 @@ KINDS: tuple[tuple[Callable[[Dice], str], int], ...] = (
 """Kinds of documents and how many of a hundred there are of each."""
 
 
+SENTENCES = ("field-reports", "english-spanish", "order-lines")
+"""Suites whose completions are texts that nothing but the suite should hold."""
+
+
 def documents(seed: int, forbidden: frozenset[str]) -> Iterator[str]:
     """Documents without end; those that hold a forbidden text are left out.
 
@@ -282,6 +292,18 @@ def documents(seed: int, forbidden: frozenset[str]) -> Iterator[str]:
         text = dice.pick(bag)(dice)
         if not any(part in forbidden for part in parts(text)):
             yield text
+
+
+def sealed() -> frozenset[str]:
+    """Every prompt of a shipped suite, and every completion that is a sentence of its own."""
+    texts = set()
+    for recipe in RECIPES:
+        splits = split(recipe)
+        for _, row in (*splits["test"], *splits["validation"], *splits["train"]):
+            texts.add(row.prompt)
+            if recipe.name in SENTENCES:
+                texts.add(row.references[0])
+    return frozenset(texts)
 
 
 def parts(text: str) -> list[str]:

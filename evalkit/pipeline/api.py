@@ -17,8 +17,8 @@ from evalkit.pipeline.asking import ask_models, load_suites
 from evalkit.pipeline.plan import make_plan, suite_paths
 from evalkit.pipeline.scoring import Setup, conclude
 from evalkit.report import render_report, write_report
-from evalkit.runner import Observer, progress_observer
-from evalkit.schema import Extract, Failure, GateRule, GateVerdict, RunRecord
+from evalkit.runner import progress_observer
+from evalkit.schema import Extract, GateRule, GateVerdict, RunRecord
 from evalkit.verdict import gate as judge
 
 if TYPE_CHECKING:

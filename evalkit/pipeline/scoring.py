@@ -8,17 +8,11 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from evalkit.scorers import (
-    Scorer,
-    count_confusions,
-    extract,
-    info,
-    make_scorers,
-    score_predictions,
-)
+from evalkit.pipeline.warnings import usage_of, warnings_of
 from evalkit.schema import (
     Comparison,
     Confusion,
+    Failure,
     GainSplit,
     Leak,
     ModelSpec,
@@ -29,7 +23,14 @@ from evalkit.schema import (
     SplitResult,
     SuiteConfig,
 )
-from evalkit.pipeline.warnings import usage_of, warnings_of
+from evalkit.scorers import (
+    Scorer,
+    count_confusions,
+    extract,
+    info,
+    make_scorers,
+    score_predictions,
+)
 from evalkit.verdict import adjust, compare_rows, gain_splits, overfit, overfit_levels, score_rows
 
 if TYPE_CHECKING:
@@ -84,9 +85,7 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
     Raises:
         ScorerError: a scorer that is unknown, doesn't fit its suite or fails on a row.
     """
-    suites = tuple(
-        replace(c, scorers=scorer_names(setup.scorers, c.scorers)) for c in setup.suites
-    )
+    suites = tuple(replace(c, scorers=scorer_names(setup.scorers, c.scorers)) for c in setup.suites)
     scored = score_all(suites, results)
     scores: list[Score] = []
     comparisons: list[Comparison] = []
@@ -99,9 +98,7 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
             slices = config.slices if split.result.split == "test" else ()
             table = (split.result, split.stats, split.scorers)
             scores += score_rows(*table, slices=slices, seed=setup.seed)
-            comparisons += compare_rows(
-                *table, models=setup.models, slices=slices, seed=setup.seed
-            )
+            comparisons += compare_rows(*table, models=setup.models, slices=slices, seed=setup.seed)
             gains += gain_splits(split.result, models=setup.models)
             if config.task == "classification":
                 confusions += _confusions(config, split.result)
@@ -111,7 +108,9 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
             {s.result.split: s.stats for s in found},
             found[0].scorers,
             models=setup.models,
-            training={m: split for (suite, m), split in setup.training.items() if suite == config.name},
+            training={
+                m: split for (suite, m), split in setup.training.items() if suite == config.name
+            },
             leaks=setup.leaks,
             seed=setup.seed,
         )
@@ -140,3 +139,62 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
         confusions=tuple(confusions),
         leaks=setup.leaks,
     )
+
+
+def scorer_names(chosen: Sequence[str], own: Sequence[str]) -> tuple[str, ...]:
+    """The scorers that are meant: those chosen, `default` replaced by the suite's own."""
+    names = [n for name in chosen for n in (own if name == "default" else (name,))]
+    return tuple(dict.fromkeys(names)) or tuple(own)
+
+
+def score_all(suites: Sequence[SuiteConfig], results: Sequence[SplitResult]) -> tuple[Scored, ...]:
+    """Score every split of every suite."""
+    scored = []
+    for config in suites:
+        splits = [result for result in results if result.suite == config.name]
+        test = next(result for result in splits if result.split == "test")
+        references = [example.references for example in test.examples]
+        scorers = make_scorers(config.scorers, config, references)
+        scored += [_score_split(config, split, scorers) for split in splits]
+    return tuple(scored)
+
+
+def _score_split(config: SuiteConfig, split: SplitResult, scorers: Sequence[Scorer]) -> Scored:
+    references = [example.references for example in split.examples]
+    stats: dict[tuple[str, str], NDArray[np.float64]] = {}
+    values: dict[tuple[str, str], NDArray[np.float64]] = {}
+    for model in split.answers:
+        texts = predictions(config, split, model)
+        for scorer in scorers:
+            rows = score_predictions(scorer, texts, references)
+            stats[model, scorer.name] = rows
+            values[model, scorer.name] = scorer.values(rows)
+    return Scored(replace(split, values=values), tuple(scorers), stats)
+
+
+def predictions(config: SuiteConfig, split: SplitResult, model: str) -> list[str | None]:
+    """What is scored of each answer of a model; None where there is no answer."""
+    return [
+        None if isinstance(answer, Failure) else extract(answer.text, config.extract)
+        for answer in split.answers[model]
+    ]
+
+
+def _confusions(config: SuiteConfig, split: SplitResult) -> list[Confusion]:
+    references = [example.references for example in split.examples]
+    return [
+        Confusion(config.name, split.split, model, reference, predicted, count)
+        for model in split.answers
+        for (reference, predicted), count in count_confusions(
+            predictions(config, split, model), references, config.labels
+        ).items()
+    ]
+
+
+def versions() -> dict[str, str]:
+    """Versions of evalkit, Python and every library that can change a number."""
+    return {
+        "evalkit": version("evalkit"),
+        "python": platform.python_version(),
+        **{name: version(name) for name in MEASURING},
+    }

@@ -72,7 +72,9 @@ def _served_alike(models: Sequence[ModelSpec], usages: Sequence[Usage]) -> list[
         f"the server says that {model.name} and {model.tuned_from} were both answered by "
         f"{served[model.name][0]!r}."
         for model in models
-        if model.tuned_from and served[model.name] and served[model.name] == served[model.tuned_from]
+        if model.tuned_from
+        and served[model.name]
+        and served[model.name] == served[model.tuned_from]
     ]
 
 

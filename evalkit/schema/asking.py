@@ -120,6 +120,8 @@ class Answer:
 class Failure:
     """Why there is no answer. A failure is missing, never a wrong answer.
 
+    What concerns only asking again takes no part in equality and is not stored.
+
     Attributes:
         kind: `rate_limit`, `timeout`, `connection`, `server`, `malformed`, `refused` (the request
             itself), `absent` (no stored completion), `auth`, `quota`.
@@ -131,6 +133,6 @@ class Failure:
 
     kind: str
     message: str
-    retryable: bool = False
+    retryable: bool = field(default=False, compare=False)
     retry_after: float | None = field(default=None, compare=False)
-    fatal: bool = False
+    fatal: bool = field(default=False, compare=False)

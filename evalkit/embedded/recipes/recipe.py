@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+import yaml
+
 from evalkit.embedded.dice import Dice
 
 
@@ -43,3 +45,9 @@ class Recipe:
     rows: Callable[[Dice], Iterable[Row]]
     train: int
     form: str = "prompt/completion"
+
+    @property
+    def system(self) -> str:
+        """The system prompt that the suite.yaml asks with."""
+        system = yaml.safe_load(self.config)["system"]
+        return str(system).strip()

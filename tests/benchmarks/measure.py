@@ -1,0 +1,44 @@
+"""Time and memory of a whole process, as the operating system counts them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one process took.
+
+    Attributes:
+        seconds: wall time.
+        megabytes: largest resident memory.
+        code: exit code.
+    """
+
+    seconds: float
+    megabytes: float
+    code: int
+
+
+def cost_of(command: Sequence[str | Path], cwd: Path) -> Cost:
+    """Run a command to its end; its output is shown only if it fails."""
+    started = time.perf_counter()
+    with (cwd / "output.txt").open("wb") as output:
+        process = subprocess.Popen(
+            [str(word) for word in command], cwd=cwd, stdout=output, stderr=output
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        print((cwd / "output.txt").read_text())
+    return Cost(seconds, usage.ru_maxrss / 1024, process.returncode)
+
+
+EVALKIT = (sys.executable, "-m", "evalkit")
