@@ -6,3 +6,35 @@ for every scorer at once, intervals, paired tests, slices and sharding.
 """
 
 from __future__ import annotations
+
+from evalkit.scorers.base import (
+    FloatArray,
+    MeanScorer,
+    Scorer,
+    SuiteContext,
+    SuiteScorer,
+    info,
+    scorer,
+)
+from evalkit.scorers.classes import ClassReport, class_report, confusion, find_labels
+from evalkit.scorers.compute import score_predictions
+from evalkit.scorers.extract import extract
+from evalkit.scorers.load import known_scorers, make_scorers
+
+__all__ = [
+    "ClassReport",
+    "FloatArray",
+    "MeanScorer",
+    "Scorer",
+    "SuiteContext",
+    "SuiteScorer",
+    "class_report",
+    "confusion",
+    "extract",
+    "find_labels",
+    "info",
+    "known_scorers",
+    "make_scorers",
+    "score_predictions",
+    "scorer",
+]

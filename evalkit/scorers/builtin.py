@@ -1,0 +1,29 @@
+"""The scorers that ship, by name; `docs/scorers.md` tells what each computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evalkit.scorers import bleu, chrf, classes, json_fields, match, numbers, rouge, style
+from evalkit.scorers.base import MeanScorer, SuiteScorer
+
+BUILTIN: Mapping[str, MeanScorer | SuiteScorer] = {
+    "exact_match": match.exact_match,
+    "exact_match_strict": match.exact_match_strict,
+    "f1": match.f1,
+    "contains": match.contains,
+    "regex": match.regex,
+    "numeric": numbers.numeric,
+    "json_valid": json_fields.json_valid,
+    "json_match": json_fields.json_match,
+    "rouge1": rouge.rouge1,
+    "rouge2": rouge.rouge2,
+    "rouge_l": rouge.rouge_l,
+    "rouge_lsum": rouge.rouge_lsum,
+    "bleu": bleu.bleu,
+    "chrf": chrf.chrf,
+    "accuracy": classes.accuracy,
+    **classes.AVERAGES,
+    "length": style.length,
+    "repetition": style.repetition,
+}

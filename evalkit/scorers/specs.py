@@ -1,0 +1,113 @@
+"""Scorers as users write them: `f1`, `numeric(rel=0.01)`, `path/to/file.py:close(tolerance=0.1)`."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+from evalkit.errors import ScorerError, nearest
+
+SPEC = re.compile(r"\s*(?:(?P<file>.+\.py):)?(?P<name>[^\W\d][\w.-]*)\s*(?P<call>\(.*\))?\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class ScorerSpec:
+    """A scorer named by a user.
+
+    Attributes:
+        text: as it was written.
+        name: of a shipped scorer, an entry point, or something in `file`.
+        options: what was set.
+        file: path of a Python file, or None.
+    """
+
+    text: str
+    name: str
+    options: Mapping[str, object]
+    file: str | None = None
+
+
+def parse_spec(text: str) -> ScorerSpec:
+    """Read `name`, `name(key=value, ...)` or `file.py:name(...)`; values are Python literals.
+
+    Raises:
+        ScorerError: the text is none of these.
+    """
+    match = SPEC.fullmatch(text)
+    if match is None:
+        raise ScorerError(
+            f"scorer {text!r} cannot be read; expected 'name', 'name(option=value)' or 'file.py:name'"
+        )
+    return ScorerSpec(
+        text=text,
+        name=match["name"],
+        options=_options(text, match["call"]) if match["call"] else {},
+        file=match["file"],
+    )
+
+
+def _options(text: str, call: str) -> dict[str, object]:
+    hint = "expected name(option=value, ...) with numbers, True, False, None or quoted text as values"
+    try:
+        tree = ast.parse(f"scorer{call}", mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise ScorerError(f"scorer {text!r}: the options cannot be read; {hint}") from None
+    if not isinstance(tree, ast.Call) or tree.args or not isinstance(tree.func, ast.Name):
+        raise ScorerError(f"scorer {text!r}: options are given by name; {hint}")
+    options: dict[str, object] = {}
+    for keyword in tree.keywords:
+        if keyword.arg is None or keyword.arg in options:
+            raise ScorerError(f"scorer {text!r}: {keyword.arg or '**'!r} given twice or unpacked; {hint}")
+        try:
+            options[keyword.arg] = ast.literal_eval(keyword.value)
+        except ValueError:
+            found = ast.unparse(keyword.value)
+            raise ScorerError(
+                f"scorer {text!r}: option {keyword.arg!r}: found {found}, which is no literal; {hint}"
+            ) from None
+    return options
+
+
+def check_options(spec: ScorerSpec, function: Callable[..., Any]) -> None:
+    """See that a function takes the options of a spec: their names, and their types if annotated.
+
+    Raises:
+        ScorerError: unknown, missing or of another type; says what is known.
+    """
+    known = {
+        parameter.name: parameter
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    for name in spec.options:
+        if name not in known:
+            advice = nearest(name, known) if known else "it takes no options"
+            raise ScorerError(f"scorer {spec.text!r}: unknown option {name!r}; {advice}")
+    for name, parameter in known.items():
+        if parameter.default is inspect.Parameter.empty and name not in spec.options:
+            raise ScorerError(f"scorer {spec.text!r}: the option {name!r} is required: {spec.name}({name}=...)")
+    if spec.options:
+        _check_types(spec, function)
+
+
+def _check_types(spec: ScorerSpec, function: Callable[..., Any]) -> None:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except (NameError, TypeError, AttributeError):  # a user's annotations need not be importable
+        return
+    for name, value in spec.options.items():
+        if name not in hints:
+            continue
+        try:
+            TypeAdapter(hints[name]).validate_python(value, strict=True)
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"]
+            raise ScorerError(
+                f"scorer {spec.text!r}: option {name!r}: found {value!r}: {problem}"
+            ) from None
