@@ -1,0 +1,25 @@
+"""Suites, readers, prompts, leakage, model specs and the project file.
+
+Everything that comes from the user's files enters here, is checked here, and leaves as records.
+"""
+
+from __future__ import annotations
+
+from evalkit.data.project import Project, load_project
+from evalkit.data.readers import Row, read_rows, reader
+from evalkit.data.spec import parse_model, safe_name
+from evalkit.data.suite import DEFAULT_SCORERS, check_train_files, find_train, load_suite
+
+__all__ = [
+    "DEFAULT_SCORERS",
+    "Project",
+    "Row",
+    "check_train_files",
+    "find_train",
+    "load_project",
+    "load_suite",
+    "parse_model",
+    "read_rows",
+    "reader",
+    "safe_name",
+]

@@ -1,0 +1,44 @@
+"""The project file, evalkit.yaml: endpoints, models, suites, gate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from evalkit.schema import GateRule, ModelSpec
+
+PROJECT_FILE = "evalkit.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What a project file says; None and empty where it is silent.
+
+    Attributes:
+        models: the arms, in the file's order.
+        suites: suite folders or data files.
+        cache: folder of the completion cache.
+        seed: of every sample and resample.
+        concurrency: requests in flight for one endpoint.
+        limit: examples per split at most.
+        gate: rule for all suites.
+    """
+
+    models: tuple[ModelSpec, ...] = ()
+    suites: tuple[Path, ...] = ()
+    cache: Path | None = None
+    seed: int | None = None
+    concurrency: int | None = None
+    limit: int | None = None
+    gate: GateRule | None = None
+
+
+def load_project(path: Path) -> Project:
+    """Read a project file, or the evalkit.yaml of a folder. Paths in it are relative to it.
+
+    Raises:
+        ConfigError: every field that is wrong, a line each.
+    """
+    from evalkit.data.projectfile import read_project_file
+
+    return read_project_file(path / PROJECT_FILE if path.is_dir() else path)

@@ -1,0 +1,156 @@
+"""evalkit.yaml: what it may hold, and what it comes to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from evalkit.data.project import Project
+from evalkit.data.spec import check_base_url, name_fault, parse_model
+from evalkit.data.suitefile import GateFile, Strict, Text, Texts
+from evalkit.data.yamlfile import Place, YamlFile, check, read_yaml
+from evalkit.errors import ConfigError, UsageError, nearest
+from evalkit.schema import Mode, ModelSpec
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
+
+
+def _variable(name: str) -> str:
+    """The name of an environment variable. What isn't one may be a key, and is never repeated."""
+    if not _VARIABLE.fullmatch(name):
+        raise ValueError(
+            "something that is no variable's name (not shown: it may be a key)",
+            "the name of an environment variable in capitals, such as OPENAI_API_KEY; "
+            "keys are only read from the environment",
+        )
+    return name
+
+
+def _address(url: str) -> str:
+    try:
+        check_base_url(url)
+    except UsageError as error:
+        raise ValueError("an address that cannot be used (not shown)", str(error)) from None
+    return url
+
+
+Variable = Annotated[Text, AfterValidator(_variable)]
+Address = Annotated[Text, AfterValidator(_address)]
+
+
+class EndpointFile(Strict):
+    """A server, named once for all the models it serves."""
+
+    provider: Annotated[Text, Field(pattern=r"^[a-z][a-z0-9_-]*$")] = "openai"
+    base_url: Address | None = None
+    api_key_env: Variable | None = None
+
+
+class ModelFile(Strict):
+    """One arm."""
+
+    model: Text
+    endpoint: Text | None = None
+    mode: Mode | None = None
+    tuned_from: Text | None = None
+    train: Text | None = None
+    api_key_env: Variable | None = None
+
+
+class ProjectYaml(Strict):
+    """The whole file."""
+
+    endpoints: dict[str, EndpointFile] = {}
+    models: dict[str, ModelFile] = {}
+    suites: Texts = []
+    cache: Text | None = None
+    seed: int | None = Field(None, ge=0)
+    concurrency: int | None = Field(None, ge=1)
+    limit: int | None = Field(None, ge=1)
+    gate: GateFile | None = None
+
+
+def read_project_file(path: Path) -> Project:
+    """Read and check an evalkit.yaml.
+
+    Raises:
+        ConfigError: every field that is wrong, a line each.
+    """
+    source = read_yaml(path)
+    found = check(source, ProjectYaml)
+    faults = list(_faults(source, found))
+    models: list[ModelSpec] = []
+    for name, model in found.models.items():
+        try:
+            models.append(_spec(name, model, found, path.parent))
+        except UsageError as error:
+            faults.append(source.fault(("models", name, "model"), "a wrong spec", str(error)))
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return Project(
+        models=tuple(models),
+        suites=tuple(path.parent / suite for suite in found.suites),
+        cache=None if found.cache is None else path.parent / found.cache,
+        seed=found.seed,
+        concurrency=found.concurrency,
+        limit=found.limit,
+        gate=None if found.gate is None else found.gate.record(),
+    )
+
+
+def _faults(source: YamlFile, found: ProjectYaml) -> Iterator[str]:
+    """What no single field shows."""
+    for name, model in found.models.items():
+        place: Place = ("models", name)
+        why = name_fault(name)
+        if why:
+            yield source.fault(
+                place, f"a model name that {why.split('; ')[0]}", why.split("; expected ")[1]
+            )
+        if model.endpoint is not None and model.endpoint not in found.endpoints:
+            hint = nearest(model.endpoint, found.endpoints)
+            yield source.fault((*place, "endpoint"), f"{model.endpoint!r}", f"an endpoint; {hint}")
+        if model.tuned_from is not None:
+            bases = [other for other, m in found.models.items() if m.tuned_from is None]
+            if model.tuned_from not in bases:
+                hint = nearest(model.tuned_from, bases)
+                yield source.fault(
+                    (*place, "tuned_from"), f"{model.tuned_from!r}", f"a base model; {hint}"
+                )
+    for index, suite in enumerate(found.suites):
+        if not (source.path.parent / suite).exists():
+            yield source.fault(
+                ("suites", index), f"{suite!r}, which is not there", "a suite folder or a data file"
+            )
+
+
+def _spec(name: str, model: ModelFile, project: ProjectYaml, folder: Path) -> ModelSpec:
+    endpoint = project.endpoints.get(model.endpoint or "")
+    text = model.model
+    if endpoint is not None and not text.startswith(f"{endpoint.provider}:"):
+        text = f"{endpoint.provider}:{text}"
+    spec = parse_model(f"{name}={text}", "base" if model.tuned_from is None else "tuned")
+    base_url = spec.base_url
+    if endpoint is not None and base_url is None:
+        base_url = endpoint.base_url
+    key = model.api_key_env or (endpoint.api_key_env if endpoint else None)
+    return replace(
+        spec,
+        model=_relative(spec.model, folder) if spec.provider in {"file", "local"} else spec.model,
+        base_url=base_url,
+        mode=model.mode,
+        tuned_from=model.tuned_from,
+        train=None if model.train is None else _relative(model.train, folder),
+        api_key_env=key,
+    )
+
+
+def _relative(name: str, folder: Path) -> str:
+    """A path relative to the project file; a name that is none stays a name."""
+    path = folder / name
+    return str(path) if path.exists() else name

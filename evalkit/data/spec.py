@@ -1,0 +1,134 @@
+"""Model specs as they are typed: `[NAME=]PROVIDER:MODEL[@BASE_URL]`.
+
+openai:gpt-4o-mini
+openai:ft:gpt-4o-mini:org::id             the provider is what precedes the first colon
+tuned=openai:my-adapter@http://localhost:8000/v1
+local:C:\\models\\merged
+file:answers.jsonl
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from evalkit.data.describe import shorten
+from evalkit.errors import UsageError
+from evalkit.schema import ModelSpec
+
+LONGEST_NAME = 80
+
+_SPEC = re.compile(r"(?:(?P<name>[^=:]*)=)?(?P<provider>[^:=]*):(?P<model>.*)", re.DOTALL)
+_PROVIDER = re.compile(r"[a-z][a-z0-9_-]*")
+_ADDRESS = re.compile(r"@(?=https?://)", re.IGNORECASE)
+_NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|=@\x00-\x1f\x7f]+')
+_SECRET = re.compile(r"key|token|secret|password|signature|^sig$", re.IGNORECASE)
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")  # devices on Windows
+_EXPECTED = "[NAME=]PROVIDER:MODEL[@BASE_URL], for example openai:gpt-4o-mini"
+
+
+def parse_model(text: str, role: Literal["base", "tuned"]) -> ModelSpec:
+    """Read a spec; the name is the last part of the model's own name unless one is given.
+
+    Raises:
+        UsageError: a spec that cannot be meant, or one that holds a secret.
+    """
+    match = _SPEC.fullmatch(text.strip())
+    if match is None:
+        hint = f"; did you mean openai:{text.strip()}?" if text.strip() else ""
+        raise UsageError(f"model spec {shorten(text)}: expected {_EXPECTED}{hint}")
+    provider, rest = match["provider"], match["model"]
+    _check_provider(text, provider, rest)
+    *parts, address = _ADDRESS.split(rest)
+    model, base_url = ("@".join(parts), address) if parts else (rest, None)
+    if not model.strip():
+        raise UsageError(f"model spec {_public(text)}: found no model, expected {_EXPECTED}")
+    if base_url is not None:
+        check_base_url(base_url)
+    name = default_name(provider, model) if match["name"] is None else match["name"].strip()
+    fault = name_fault(name)
+    if fault:
+        raise UsageError(f"model spec {_public(text)}: the name {shorten(name)} {fault}")
+    return ModelSpec(name=name, provider=provider, model=model, role=role, base_url=base_url)
+
+
+def check_base_url(url: str) -> None:
+    """A server's address, without anything secret in it: it is written into every run.
+
+    Raises:
+        UsageError: no http(s) address, or one with a user, a password or a key. The message never
+            repeats it.
+    """
+    try:
+        parts = urlsplit(url)
+        secret = parts.username is not None or any(
+            _SECRET.search(key) for key, _ in parse_qsl(parts.query, keep_blank_values=True)
+        )
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        secret, valid = False, False
+    if secret:
+        raise UsageError(
+            "the base URL holds a user, a password or a key, and would be written into the run; "
+            "put the key into an environment variable and name it as `api_key_env` in evalkit.yaml"
+        )
+    if not valid or any(character.isspace() for character in url):
+        raise UsageError(
+            "the base URL is not an address, expected one such as http://localhost:8000/v1"
+        )
+
+
+def default_name(provider: str, model: str) -> str:
+    """A short readable name: the last part of a path or of a repository's name."""
+    last = re.split(r"[\\/]", model.rstrip("\\/"))[-1]
+    if provider == "file":
+        last = last.removesuffix(".gz")
+        last = PurePosixPath(last).stem or last
+    return _NOT_IN_NAMES.sub("-", last).strip("-. ")[:LONGEST_NAME].strip("-. ") or provider
+
+
+def safe_name(text: str) -> str:
+    """The nearest text that is a valid name."""
+    name = "".join(c if c.isprintable() else "-" for c in _NOT_IN_NAMES.sub("-", text))
+    name = name.strip("-. ")[:LONGEST_NAME].strip("-. ")
+    return f"{name}-" if _RESERVED.fullmatch(name) else name or "unnamed"
+
+
+def name_fault(name: str) -> str | None:
+    """Why a text cannot name a suite or a model, in words; None if it can.
+
+    Names become columns, headings and parts of file names, on every system.
+    """
+    if not name:
+        return "is empty; expected a name"
+    if len(name) > LONGEST_NAME:
+        return f"has {len(name)} characters; expected at most {LONGEST_NAME}"
+    if not name.isprintable() or _NOT_IN_NAMES.search(name):
+        return f"has characters that no file name may have; expected one such as {safe_name(name)}"
+    if name != name.strip("-. "):
+        return f"begins or ends with a space, dot or dash; expected {safe_name(name)}"
+    if _RESERVED.fullmatch(name):
+        return "is a device on Windows; expected another name"
+    return None
+
+
+def _check_provider(text: str, provider: str, rest: str) -> None:
+    if _PROVIDER.fullmatch(provider) and not rest.startswith("//"):
+        return
+    if rest.startswith("//"):
+        raise UsageError(
+            f"model spec {_public(text)}: found an address alone, expected a model before it: "
+            "openai:MODEL@BASE_URL"
+        )
+    hint = f"; did you mean 'local:{text}'?" if rest[:1] in {"\\", "/"} else ""
+    raise UsageError(
+        f"model spec {_public(text)}: found the provider {provider!r}, expected a word in small "
+        f"letters: {_EXPECTED}{hint}"
+    )
+
+
+def _public(text: str) -> str:
+    """The spec without its address, which may hold a key."""
+    return shorten(re.split(r"https?://", text, maxsplit=1, flags=re.IGNORECASE)[0])
