@@ -6,6 +6,7 @@
     ├── DataError               2   rows that cannot be read; carries every problem found
     ├── RunFolderError          2   a run folder that is missing, truncated or edited by hand
     ├── ModelError              2   a model that cannot be asked at all (key, name, checkpoint)
+    ├── CacheError              2   a cache of completions that is damaged, read-only or full
     ├── ScorerError             2   a scorer that cannot be found or does not fit its suite
     ├── IncompleteRun           4   some answers could not be had; running again resumes
     └── Interrupted           130   Ctrl-C; running again resumes
@@ -44,6 +45,10 @@ class RunFolderError(EvalkitError):
 
 class ModelError(EvalkitError):
     """A model that cannot be asked at all: key, name, checkpoint or missing extra."""
+
+
+class CacheError(EvalkitError):
+    """A cache of completions that is damaged, read-only, full or not one of ours."""
 
 
 class ScorerError(EvalkitError):

@@ -128,7 +128,7 @@ class Failure:
         message: what a person should read, without secrets.
         retryable: whether asking again could help.
         retry_after: seconds the server asked us to wait, None if it did not.
-        fatal: whether every other request to this endpoint would fail the same way.
+        fatal: whether every other request to this model would fail the same way.
     """
 
     kind: str

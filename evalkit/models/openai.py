@@ -1,0 +1,254 @@
+"""`openai:` OpenAI and every server that speaks its dialect: vLLM, SGLang, llama.cpp, Ollama, ...
+
+The `openai` package carries the request; retries, limits and cache belong to the runner, and replies
+are read by `replies`, not by the package's models: those let look-alike answers through.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+from evalkit.errors import ModelError, UsageError
+from evalkit.models.prompts import flatten, wire
+from evalkit.models.replies import error_body, parse_error, parse_reply, redact
+from evalkit.schema import Answer, Failure, Mode, ModelSpec, Request
+
+if TYPE_CHECKING:
+    from openai import APIConnectionError, APIStatusError, AsyncOpenAI
+
+OPENAI_URL = "https://api.openai.com/v1"
+KEY_VARIABLE = "OPENAI_API_KEY"
+NO_KEY = "none"
+"""Sent to servers that want no key: the client insists on one."""
+
+CONNECT_SECONDS = 15.0
+READ_SECONDS = 600.0
+
+_RENAMED = {"max_tokens": "max_completion_tokens"}
+_DROPPABLE = ("temperature", "top_p", "top_k", "seed", "stop")
+_UNSUPPORTED = re.compile(
+    r"unsupported|not supported|n[o']t support|unrecognized|unknown|not permitted|unexpected",
+    re.IGNORECASE,
+)
+
+
+def open_openai(spec: ModelSpec) -> OpenAIProvider:
+    """Open a served model; nothing is sent yet.
+
+    Args:
+        spec: `base_url` falls back to the variable OPENAI_BASE_URL and then to OpenAI itself;
+            `api_key_env` to OPENAI_API_KEY; `mode` to chat.
+
+    Raises:
+        UsageError: the base URL is none.
+        ModelError: the variable that should hold the key is not set.
+    """
+    if not spec.model:
+        raise UsageError(f"model {spec.name!r}: `openai:` needs a model name, as in openai:gpt-4.1")
+    base_url = spec.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
+    endpoint = _public_url(base_url, spec)
+    return OpenAIProvider(
+        model=spec.model,
+        mode=spec.mode or "chat",
+        base_url=base_url,
+        endpoint=endpoint,
+        key=_key(spec, endpoint),
+    )
+
+
+class OpenAIProvider:
+    """A model behind an OpenAI-compatible server; see `Provider`."""
+
+    batch = 1
+    parallel: int | None = None
+    cacheable = True
+
+    def __init__(self, *, model: str, mode: Mode, base_url: str, endpoint: str, key: str) -> None:
+        self.endpoint = endpoint
+        self.identity = f"{mode}:{model}"
+        self.notes: list[str] = []
+        self._model = model
+        self._mode: Mode = mode
+        self._key = key
+        self._refused: set[str] = set()
+        self._client = _client(base_url, key)
+
+    def prompt_key(self, request: Request) -> str:
+        """The text in completions mode, the messages as JSON in chat mode."""
+        import json
+
+        if self._mode == "completions":
+            return flatten(request.messages)
+        return json.dumps(wire(request.messages))
+
+    async def complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
+        """Ask, one request after the other; the runner sends one at a time."""
+        return [await self._ask(request) for request in requests]
+
+    async def close(self) -> None:
+        """Close the sockets."""
+        await self._client.close()
+
+    async def _ask(self, request: Request) -> Answer | Failure:
+        """Ask once; once more for each parameter that this model turns out not to take."""
+        from openai import APIConnectionError, APIStatusError
+
+        while True:
+            body = self._body(request)
+            try:
+                content = await self._send(body)
+            except APIStatusError as error:
+                name = _refused_parameter(error, body)
+                if name is None:
+                    return self._failure(error)
+                self._adapt(name)
+            except APIConnectionError as error:
+                return _no_connection(error)
+            except UnicodeEncodeError as error:
+                return Failure("refused", f"the prompt cannot be sent as UTF-8: {error.reason}")
+            else:
+                return self._cut(parse_reply(content, self._mode), request)
+
+    async def _send(self, body: dict[str, Any]) -> bytes:
+        extra = {"top_k": body.pop("top_k")} if "top_k" in body else None
+        create: Any = (
+            self._client.chat.completions.with_raw_response.create
+            if self._mode == "chat"
+            else self._client.completions.with_raw_response.create
+        )
+        reply = await create(**body, extra_body=extra)
+        content: bytes = reply.http_response.content
+        return content
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        """Everything that shapes an answer, named explicitly: servers' own defaults differ by model."""
+        generation = request.generation
+        body: dict[str, Any] = {
+            "model": self._model,
+            "temperature": generation.temperature,
+            "top_p": generation.top_p,
+            "top_k": generation.top_k,
+            "max_tokens": generation.max_tokens,
+            "seed": generation.seed,
+            "stop": list(generation.stop) or None,
+        }
+        body = {name: value for name, value in body.items() if value is not None}
+        for name in self._refused & body.keys():
+            value = body.pop(name)
+            if name in _RENAMED:
+                body[_RENAMED[name]] = value
+        if self._mode == "chat":
+            return {**body, "messages": wire(request.messages)}
+        return {**body, "prompt": flatten(request.messages)}
+
+    def _adapt(self, name: str) -> None:
+        """Remember that this model does not take a parameter, and what is done instead."""
+        if name in self._refused:
+            return
+        self._refused.add(name)
+        if name in _RENAMED:
+            self.notes.append(f"the server refused `{name}`; `{_RENAMED[name]}` was sent instead")
+        elif name == "stop":
+            self.notes.append("the server refused `stop`; answers were cut at the stop texts here")
+        else:
+            self.notes.append(f"the server refused `{name}`; answers are by the server's own value")
+
+    def _cut(self, outcome: Answer | Failure, request: Request) -> Answer | Failure:
+        """End an answer at its first stop text, where the server would not."""
+        if isinstance(outcome, Failure) or "stop" not in self._refused:
+            return outcome
+        ends = [outcome.text.find(stop) for stop in request.generation.stop]
+        found = [end for end in ends if end >= 0]
+        if not found:
+            return outcome
+        return replace(outcome, text=outcome.text[: min(found)], finish_reason="stop")
+
+    def _failure(self, error: APIStatusError) -> Failure:
+        response = error.response
+        failure = parse_error(response.status_code, response.content, response.headers)
+        hint = ""
+        if response.status_code == 404:  # noqa: PLR2004 - HTTP's own number: not found
+            hint = (
+                f" (asked for model {self._model!r} at {self.endpoint}; is the name served there, "
+                "and does the base URL end where the API begins, usually in /v1?)"
+            )
+        return replace(failure, message=redact(failure.message, self._key) + hint)
+
+
+def _client(base_url: str, key: str) -> AsyncOpenAI:
+    from openai import AsyncOpenAI, DefaultAioHttpClient, Timeout
+
+    timeout = Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+    return AsyncOpenAI(
+        api_key=key,
+        base_url=base_url,
+        max_retries=0,
+        timeout=timeout,
+        http_client=DefaultAioHttpClient(timeout=timeout),
+    )
+
+
+def _public_url(base_url: str, spec: ModelSpec) -> str:
+    """The base URL as it may be shown and stored: without user, password and final slash."""
+    try:
+        parts = urlsplit(base_url)
+        host = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
+        raise UsageError(
+            f"model {spec.name!r}: the base URL must be http(s)://HOST[:PORT][/PATH] without query, "
+            f"as in http://localhost:8000/v1; found {redact(base_url.split('?')[0])!r}"
+        )
+    return urlunsplit((parts.scheme, host.lower(), parts.path.rstrip("/"), "", ""))
+
+
+def _key(spec: ModelSpec, endpoint: str) -> str:
+    """The key from the environment; a placeholder for servers that may want none."""
+    variable = spec.api_key_env or KEY_VARIABLE
+    key = os.environ.get(variable, "").strip()
+    if key:
+        return key
+    if spec.api_key_env or urlsplit(endpoint).hostname == urlsplit(OPENAI_URL).hostname:
+        raise ModelError(
+            f"model {spec.name!r}: the environment variable {variable} is not set; it must hold the "
+            f"API key for {endpoint}"
+        )
+    return NO_KEY
+
+
+def _refused_parameter(error: APIStatusError, body: dict[str, Any]) -> str | None:
+    """Which parameter of ours a 400 or 422 says this model does not take; None if it says else."""
+    if error.response.status_code not in {400, 422}:
+        return None
+    said = error_body(error.response.content)
+    text = f"{said.get('code')} {said.get('message')} {error.response.text}"
+    if not _UNSUPPORTED.search(text):
+        return None
+    named = [name for name in (*_RENAMED, *_DROPPABLE) if name in body]
+    if said.get("param") in named:
+        return str(said["param"])
+    quoted = [name for name in named if re.search(rf"['\"`]{name}['\"`]", text)]
+    return quoted[0] if quoted else None
+
+
+def _no_connection(error: APIConnectionError) -> Failure:
+    """Nothing came back: too slow, or no connection. The cause is in the chain, not in the type."""
+    import aiohttp
+    from openai import APITimeoutError
+
+    chain: list[BaseException] = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    # The transport files every lost connection under time-outs; aiohttp's own types tell them apart.
+    if isinstance(error, APITimeoutError) and (
+        isinstance(chain[-1], TimeoutError) or not isinstance(chain[-1], aiohttp.ClientError)
+    ):
+        return Failure("timeout", "the server did not answer in time", retryable=True)
+    reason = str(chain[-1]) or type(chain[-1]).__name__
+    return Failure("connection", f"no connection: {redact(reason)}", retryable=True)

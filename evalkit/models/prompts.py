@@ -1,0 +1,27 @@
+"""How messages become the text of a prompt, for models that are asked without a chat template."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from evalkit.schema import Message
+
+
+def flatten(messages: Sequence[Message]) -> str:
+    """One plain text: the contents of all turns, joined by blank lines.
+
+    A single user turn is its content unchanged. Roles are not written: a model without a chat
+    template has never seen them, and what should stand there belongs into the suite's template.
+    """
+    return "\n\n".join(message.content for message in messages)
+
+
+def wire(messages: Sequence[Message]) -> list[dict[str, str]]:
+    """Messages as a chat API takes them."""
+    return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def canonical(messages: Sequence[Message]) -> str:
+    """Messages as one text that is equal exactly when they are."""
+    return json.dumps([[message.role, message.content] for message in messages])

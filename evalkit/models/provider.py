@@ -1,0 +1,60 @@
+"""What every provider offers to the runner, which owns cache, limits and retries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from evalkit.schema import Answer, Failure, ModelSpec, Request
+
+
+class Provider(Protocol):
+    """One model, ready to be asked; used from one event loop.
+
+    Attributes:
+        endpoint: where it is asked: the base URL without secrets, or the provider's name when it
+            runs in this process. Models of one endpoint share its limits and are asked in turns.
+        identity: what answers there: the served model and mode, or a content hash of the weights.
+            Endpoint and identity are part of the cache key, so together they name one model.
+        batch: how many requests one call of `complete` may take.
+        parallel: how many calls may be in flight at most; None leaves it to the runner.
+        cacheable: whether answers are worth keeping; False for completions already made.
+        notes: what a reader of the run must know about how this model was asked; may grow while
+            it is asked.
+    """
+
+    endpoint: str
+    identity: str
+    batch: int
+    parallel: int | None
+    cacheable: bool
+    notes: list[str]
+
+    def prompt_key(self, request: Request) -> str:
+        """The prompt exactly as this provider would send it: rendered text or JSON messages."""
+
+    async def complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
+        """Ask once, without retries; one outcome a request, in order. Raises only EvalkitError."""
+
+    async def close(self) -> None:
+        """Give back sockets, threads and memory."""
+
+
+class Row(Protocol):
+    """One row of a data file, as a reader yields it."""
+
+    @property
+    def line(self) -> int:
+        """Number of the line or row in its file, from 1."""
+
+    @property
+    def values(self) -> Mapping[str, object]:
+        """Column name -> value."""
+
+
+ReadRows = Callable[[Path], Iterable[Row]]
+"""Reads any data file row by row; models don't know the readers, so they are handed one."""
+
+Opener = Callable[[ModelSpec], Provider]
+"""What a third party registers under the entry point group `evalkit.providers`."""

@@ -1,0 +1,20 @@
+"""Asking models: concurrently, in turns, with a cache on disk, and without ever losing an answer."""
+
+from evalkit.runner.ask import ask
+from evalkit.runner.cache import cache_key
+from evalkit.runner.job import AskStats, Job
+from evalkit.runner.observer import Observer
+from evalkit.runner.progress import LineProgress, TerminalProgress, progress_observer
+from evalkit.runner.retry import Retry
+
+__all__ = [
+    "AskStats",
+    "Job",
+    "LineProgress",
+    "Observer",
+    "Retry",
+    "TerminalProgress",
+    "ask",
+    "cache_key",
+    "progress_observer",
+]

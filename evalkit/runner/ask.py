@@ -1,0 +1,201 @@
+"""The runner's one function: jobs in, outcomes out, in the same order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from evalkit.errors import EvalkitError, Interrupted
+from evalkit.models import Provider
+from evalkit.runner.cache import Cache, cache_key, model_key
+from evalkit.runner.endpoint import EndpointRun, ModelState, Question
+from evalkit.runner.job import AskStats, Job
+from evalkit.runner.observer import Observer, Tally
+from evalkit.runner.retry import Retry
+from evalkit.schema import Answer, Failure
+
+CONCURRENCY = 32
+TIMEOUT = 600.0
+
+
+async def ask(
+    jobs: Sequence[Job],
+    providers: Mapping[str, Provider],
+    *,
+    cache: Path | None,
+    concurrency: int = CONCURRENCY,
+    retry: Retry | None = None,
+    timeout: float | None = TIMEOUT,  # noqa: ASYNC109 - of one request, not of this call
+    observer: Observer | None = None,
+) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
+    """Ask every job of its model; answers that are in the cache are not asked again.
+
+    Models of one endpoint are asked in turns and share its limit. Equal questions are asked once.
+
+    Args:
+        jobs: what to ask; outcomes come back in this order.
+        providers: model -> opened provider; the caller closes them.
+        cache: folder of the completion cache, made if need be; None keeps nothing.
+        concurrency: calls in flight for one endpoint at most.
+        retry: patience with failures; None for the default.
+        timeout: seconds that one request may take; None for no limit.
+        observer: is told of everything that happens.
+
+    Returns:
+        One outcome a job, and per model how the asking went.
+
+    Raises:
+        ModelError: a model that cannot be asked at all, or a provider that broke.
+        CacheError: the cache cannot be used.
+        Interrupted: Ctrl-C or cancellation; every answer received is in the cache.
+    """
+    tally = Tally(providers, observer)
+    keys = [_key(job, providers[job.model]) for job in jobs]
+    cacheable = cache is not None and any(key is not None for key in keys)
+    with _open(cache if cacheable else None) as store:
+        run = _Run(jobs, providers, store, tally)
+        questions = run.recall(keys)
+        line = partial(
+            EndpointRun,
+            providers=providers,
+            states=run.states,
+            deliver=run.deliver,
+            cache=store,
+            tally=tally,
+            retry=retry or Retry(),
+            timeout=timeout,
+        )
+        try:
+            await _ask_endpoints(line, providers, questions, max(1, concurrency))
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            run.interrupted = True
+        finally:
+            tally.finished()
+    # The cache is closed: whatever had come in is on disk by now.
+    if run.interrupted:
+        raise Interrupted(run.kept())
+    return [outcome for outcome in run.outcomes if outcome is not None], tally.stats(run.notes())
+
+
+class _Run:
+    """The outcomes of one call of `ask`, as they gather."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        providers: Mapping[str, Provider],
+        store: Cache | None,
+        tally: Tally,
+    ) -> None:
+        self.outcomes: list[Answer | Failure | None] = [None] * len(jobs)
+        self.states = {model: ModelState() for model in providers}
+        self.interrupted = False
+        self._jobs = jobs
+        self._providers = providers
+        self._store = store
+        self._tally = tally
+        self._recalled = 0
+        self._old_notes: dict[str, list[str]] = {}
+
+    def recall(self, keys: Sequence[str | None]) -> list[Question]:
+        """Deliver what the cache holds; return the rest, equal questions as one."""
+        places: dict[str, list[int]] = {}
+        for i, key in enumerate(keys):
+            places.setdefault(f"#{i}" if key is None else key, []).append(i)
+        stored = {} if self._store is None else self._store.get([key for key in keys if key])
+        questions = []
+        cached: Counter[str] = Counter()
+        for name, jobs in places.items():
+            first = self._jobs[jobs[0]]
+            if name not in stored:
+                questions.append(Question(first.model, first.request, keys[jobs[0]], tuple(jobs)))
+                continue
+            for i in jobs:
+                self.outcomes[i] = stored[name]
+                cached[self._jobs[i].model] += 1
+                self.states[self._jobs[i].model].answered += 1
+        self._recalled = len(stored)
+        if self._store is not None:
+            self._old_notes = {
+                model: self._store.notes(model_key(provider))
+                for model, provider in self._providers.items()
+                if self.states[model].answered
+            }
+        self._tally.started(Counter(job.model for job in self._jobs), cached)
+        return questions
+
+    def deliver(self, question: Question, outcome: Answer | Failure) -> None:
+        """Give an outcome to every job that asked for it; all but the first had it for nothing."""
+        for i in question.jobs:
+            self.outcomes[i] = outcome
+            model = self._jobs[i].model
+            if isinstance(outcome, Answer):
+                self._tally.answered(model, outcome, shared=i != question.jobs[0])
+            else:
+                self._tally.failed(model, outcome)
+
+    def notes(self) -> dict[str, list[str]]:
+        """Model -> what must be known about how it was asked, now or when its answers were had."""
+        return {
+            model: [*self._old_notes.get(model, ()), *provider.notes]
+            for model, provider in self._providers.items()
+        }
+
+    def kept(self) -> str:
+        """What a person reads after Ctrl-C."""
+        if self._store is None:
+            return "interrupted; without a cache no answers are kept"
+        kept = self._recalled + self._store.stored
+        return (
+            f"interrupted; {kept} answers are kept in {self._store.path}, and the same command "
+            "asks only for the rest"
+        )
+
+
+def _key(job: Job, provider: Provider) -> str | None:
+    return cache_key(provider, job.request, job.repeat) if provider.cacheable else None
+
+
+@contextmanager
+def _open(folder: Path | None) -> Iterator[Cache | None]:
+    if folder is None:
+        yield None
+        return
+    with Cache(folder) as store:
+        yield store
+
+
+async def _ask_endpoints(
+    line: Callable[[], EndpointRun],
+    providers: Mapping[str, Provider],
+    questions: Sequence[Question],
+    concurrency: int,
+) -> None:
+    """All endpoints at once; the first error stops everything and is raised by itself."""
+    by_endpoint: dict[str, list[Question]] = {}
+    for question in questions:
+        by_endpoint.setdefault(providers[question.model].endpoint, []).append(question)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for asked in by_endpoint.values():
+                group.create_task(line().run(asked, concurrency))
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from errors
+
+
+def _first(errors: BaseExceptionGroup) -> BaseException:
+    """The first error a user can act on, else the first of all."""
+    found = list(_leaves(errors))
+    return next((error for error in found if isinstance(error, EvalkitError)), found[0])
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

@@ -1,0 +1,260 @@
+"""Completions on disk: what was paid for once is never asked again.
+
+One SQLite file in WAL mode, shared safely by processes. An answer counts only after `Cache.put` says it is
+on disk. Failures are never kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import queue
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from evalkit.errors import CacheError
+from evalkit.models import Provider
+from evalkit.schema import Answer, Generation, Request
+
+FILE = "completions.sqlite"
+VERSION = 1
+"""Part of every key: raised when answers of earlier versions must not be used any more."""
+
+APPLICATION_ID = 0x65766B74
+"""Marks the file as ours ("evkt"), so that no other database is ever written into."""
+
+BUSY_SECONDS = 60.0
+"""How long another process may hold the file before that is an error."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY, answer TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS notes (model TEXT, note TEXT, PRIMARY KEY (model, note)) WITHOUT ROWID;
+"""
+
+
+def cache_key(provider: Provider, request: Request, repeat: int = 0) -> str:
+    """SHA-256 over everything that can change an answer.
+
+    That is: where it is asked, what answers there, the prompt as sent, every decoding parameter and
+    the number of the repetition. Not the example's id or suite: equal questions share an answer.
+    """
+    parts = [
+        VERSION,
+        provider.endpoint,
+        provider.identity,
+        provider.prompt_key(request),
+        _generation(request.generation),
+        repeat,
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def model_key(provider: Provider) -> str:
+    """Endpoint and identity as one text: what notes are kept under."""
+    return json.dumps([provider.endpoint, provider.identity])
+
+
+@lru_cache(maxsize=256)
+def _generation(generation: Generation) -> str:
+    """Every decoding parameter; numbers that are equal look equal (0 and 0.0)."""
+    values = asdict(generation)
+    values |= {name: float(values[name]) for name in ("temperature", "top_p")}
+    return json.dumps(values, sort_keys=True)
+
+
+class Cache:
+    """The open cache; use it as a context manager inside one event loop.
+
+    A thread of its own writes: whatever has gathered while the last commit ran becomes the next, so the
+    event loop never waits for the disk and a commit never serves one answer only.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open or make the cache.
+
+        Raises:
+            CacheError: the folder or file cannot be written, is damaged, or is not ours.
+        """
+        self.path = folder / FILE
+        self.stored = 0
+        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        with self._explained():
+            _make_folder(folder)
+            self._connection = _connect(self.path)
+
+    def __enter__(self) -> Self:
+        """Start the writer."""
+        self._thread = threading.Thread(target=self._work, name="evalkit-cache", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Wait until everything handed in is on disk, then close."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+        self._connection.close()
+
+    def get(self, keys: Sequence[str]) -> dict[str, Answer]:
+        """Key -> answer for those keys that are stored.
+
+        Raises:
+            CacheError: the file is damaged.
+        """
+        found: dict[str, Answer] = {}
+        with self._explained():
+            for start in range(0, len(keys), 500):
+                part = keys[start : start + 500]
+                places = ",".join("?" * len(part))
+                query = f"SELECT key, answer FROM completions WHERE key IN ({places})"  # noqa: S608 - question marks only
+                for key, stored in self._connection.execute(query, part):
+                    found[key] = _parse(stored)
+        return found
+
+    def notes(self, model: str) -> list[str]:
+        """Notes of earlier runs on this model (see `model_key`)."""
+        with self._explained():
+            rows = self._connection.execute("SELECT note FROM notes WHERE model = ?", (model,))
+            return [note for (note,) in rows]
+
+    async def put(
+        self, answers: Iterable[tuple[str, Answer]], notes: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Return when the answers and notes are on disk; those that are there already stay.
+
+        If the caller is cancelled while it waits, they are stored nevertheless.
+
+        Raises:
+            CacheError: they cannot be stored: disk full, file gone or damaged.
+        """
+        write = _Write([(key, _text(answer)) for key, answer in answers], list(notes))
+        self._queue.put(write)
+        await write.done
+
+    def _work(self) -> None:
+        """The writer thread: everything that waits in one transaction, until told to stop."""
+        while writes := self._take():
+            self._commit(writes)
+
+    def _take(self) -> list[_Write]:
+        """Wait for a write and gather all that wait behind it; empty at the end."""
+        first = self._queue.get()
+        if first is None:
+            return []
+        writes = [first]
+        while not self._queue.empty():
+            following = self._queue.get()
+            if following is None:
+                self._queue.put(None)
+                break
+            writes.append(following)
+        return writes
+
+    def _commit(self, writes: list[_Write]) -> None:
+        answers = [row for write in writes for row in write.answers]
+        notes = [row for write in writes for row in write.notes]
+        try:
+            with self._connection as connection:
+                connection.executemany("INSERT OR IGNORE INTO completions VALUES (?, ?)", answers)
+                connection.executemany("INSERT OR IGNORE INTO notes VALUES (?, ?)", notes)
+        except sqlite3.Error as error:
+            _resolve(writes, self._error(error))
+        else:
+            self.stored += len(answers)
+            _resolve(writes, None)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn what SQLite and the file system say into what to do about it."""
+        try:
+            yield
+        except (sqlite3.Error, OSError, ValueError, TypeError) as error:
+            raise self._error(error) from error
+
+    def _error(self, error: Exception) -> CacheError:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        advice = "choose another folder with --cache"
+        if isinstance(error, (ValueError, TypeError)) or "malformed" in reason or "not a" in reason:
+            advice = "it is damaged or not a cache of evalkit; move it away, or " + advice
+        elif "full" in reason:
+            advice = "what was stored before is safe; free some space and run again, or " + advice
+        return CacheError(f"the cache of completions {self.path} cannot be used: {reason}; {advice}")
+
+
+class _Write:
+    """Rows on their way to the disk, and who waits for them."""
+
+    __slots__ = ("answers", "done", "loop", "notes")
+
+    def __init__(self, answers: list[tuple[str, str]], notes: list[tuple[str, str]]) -> None:
+        self.answers = answers
+        self.notes = notes
+        self.loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[None] = self.loop.create_future()
+
+
+def _resolve(writes: Sequence[_Write], error: CacheError | None) -> None:
+    """Wake up everybody who waits, with one call into the event loop."""
+
+    def wake() -> None:
+        for write in writes:
+            if write.done.done():
+                continue
+            if error is None:
+                write.done.set_result(None)
+            else:
+                write.done.set_exception(error)
+
+    writes[0].loop.call_soon_threadsafe(wake)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder, and keep it out of version control."""
+    if folder.is_dir():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the file, and make the tables in a new one."""
+    # One connection for the reading loop and the writing thread; SQLite serialises them.
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        # Tables first: whoever else makes the file at this moment marks it before making tables.
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (owner,) = connection.execute("PRAGMA application_id").fetchone()
+        if owner != APPLICATION_ID:
+            if tables:
+                raise sqlite3.DatabaseError("it is not a cache of completions")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.executescript(_SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _text(answer: Answer) -> str:
+    return json.dumps({name: value for name, value in asdict(answer).items() if value is not None})
+
+
+def _parse(stored: str) -> Answer:
+    values: dict[str, Any] = json.loads(stored)
+    return Answer(**values)

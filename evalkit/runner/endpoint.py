@@ -1,0 +1,220 @@
+"""Asking everything that one endpoint is to be asked, within its limits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from evalkit.errors import EvalkitError, ModelError
+from evalkit.models import Provider
+from evalkit.runner.cache import Cache, model_key
+from evalkit.runner.observer import Tally
+from evalkit.runner.retry import Budget, Retry
+from evalkit.schema import Answer, Failure, Request
+
+GIVE_UP_AFTER = 5
+"""How many requests in a row may end without a connection, all attempts spent, before a model that
+has answered before is left alone for the rest of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing to ask, and the jobs it answers.
+
+    Attributes:
+        model: name of the arm.
+        request: what is asked.
+        key: cache key; None if the answer is not worth keeping.
+        jobs: indices of the jobs that share the outcome.
+    """
+
+    model: str
+    request: Request
+    key: str | None
+    jobs: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class ModelState:
+    """What is known about one model in the course of a run."""
+
+    answered: int = 0
+    lost: int = 0
+    noted: int = 0
+    stopped: Failure | None = None
+
+
+@dataclass(slots=True)
+class EndpointRun:
+    """One endpoint in one run: its models in turns, all sharing one limit and one pause.
+
+    Attributes:
+        providers: of the whole run, by model.
+        states: of the whole run, by model.
+        deliver: takes every final outcome of a question.
+        cache: where answers go before they count; None keeps none.
+        tally: counts everything.
+        retry: how much patience a request gets.
+        timeout: seconds that one request may take; a batch gets them for each of its requests.
+    """
+
+    providers: Mapping[str, Provider]
+    states: Mapping[str, ModelState]
+    deliver: Callable[[Question, Answer | Failure], None]
+    cache: Cache | None
+    tally: Tally
+    retry: Retry
+    timeout: float | None
+    paused_until: float = field(default=0.0, init=False)
+
+    async def run(self, questions: Sequence[Question], concurrency: int) -> None:
+        """Ask all questions; every one of them is delivered, or an error is raised.
+
+        Raises:
+            ModelError: a model that cannot be asked at all.
+            CacheError: answers cannot be kept.
+        """
+        units = in_turns(questions, self.providers)
+        waiting = iter(units)
+        asked = {question.model for question in questions}
+        limits = [self.providers[model].parallel for model in sorted(asked)]
+        workers = min([concurrency, len(units), *(limit for limit in limits if limit is not None)])
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(self._work(waiting))
+
+    async def _work(self, units: Iterator[Sequence[Question]]) -> None:
+        for unit in units:
+            await self._settle(unit)
+
+    async def _settle(self, unit: Sequence[Question]) -> None:
+        """Ask one unit, as often as it takes, until all its questions have a final outcome."""
+        state = self.states[unit[0].model]
+        budget = Budget(self.retry)
+        pending = unit
+        while pending:
+            await self._pause()
+            if state.stopped is not None:
+                for question in pending:
+                    self.deliver(question, state.stopped)
+                return
+            outcomes = await self._call(pending)
+            pairs = list(zip(pending, outcomes, strict=True))
+            await self._keep([(q, o) for q, o in pairs if isinstance(o, Answer)], state)
+            failed = [(q, o) for q, o in pairs if isinstance(o, Failure)]
+            pending = await self._after(failed, budget, state)
+
+    async def _after(
+        self, failed: Sequence[tuple[Question, Failure]], budget: Budget, state: ModelState
+    ) -> list[Question]:
+        """Settle what failed for good; wait, and return what is to be asked again."""
+        again = [(q, failure) for q, failure in failed if failure.retryable and not failure.fatal]
+        delay = None
+        if again:
+            longest = max((f for _, f in again), key=lambda failure: failure.retry_after or 0.0)
+            delay = budget.next_delay(longest)
+        for question, failure in failed:
+            if delay is None or failure.fatal or not failure.retryable:
+                self._give_up(question, failure, state)
+        if delay is None:
+            return []
+        for question, failure in again:
+            self.tally.retrying(question.model, failure, delay)
+        if any(f.kind == "rate_limit" and f.retry_after is not None for _, f in again):
+            # The server named a time: it holds for everything that is asked here.
+            self.paused_until = max(self.paused_until, time.monotonic() + delay)
+        else:
+            await asyncio.sleep(delay)
+        return [question for question, _ in again]
+
+    async def _pause(self) -> None:
+        while (seconds := self.paused_until - time.monotonic()) > 0:
+            await asyncio.sleep(seconds)
+
+    async def _call(self, questions: Sequence[Question]) -> list[Answer | Failure]:
+        """One call of the provider; a time-out is an outcome, a broken provider is an error."""
+        model = questions[0].model
+        provider = self.providers[model]
+        limit = None if self.timeout is None else self.timeout * len(questions)
+        self.tally.sent(model, len(questions))
+        start = time.perf_counter()
+        try:
+            async with asyncio.timeout(limit):
+                outcomes = await provider.complete([question.request for question in questions])
+        except TimeoutError:
+            message = f"no answer within {limit:g} s"
+            return [Failure("timeout", message, retryable=True) for _ in questions]
+        except EvalkitError:
+            raise
+        except Exception as error:
+            raise ModelError(
+                f"model {model!r}: its provider broke: {type(error).__name__}: {error}"
+            ) from error
+        if len(outcomes) != len(questions):
+            raise ModelError(
+                f"model {model!r}: its provider returned {len(outcomes)} outcomes for "
+                f"{len(questions)} requests; expected one each"
+            )
+        seconds = time.perf_counter() - start
+        return [_timed(outcome, seconds) for outcome in outcomes]
+
+    async def _keep(self, answers: Sequence[tuple[Question, Answer]], state: ModelState) -> None:
+        """Put answers on disk, together with what must be known about them; then they count."""
+        if not answers:
+            return
+        provider = self.providers[answers[0][0].model]
+        if self.cache is not None and provider.cacheable:
+            notes = provider.notes[state.noted :]
+            await self.cache.put(
+                [(question.key, answer) for question, answer in answers if question.key],
+                [(model_key(provider), note) for note in notes],
+            )
+            state.noted += len(notes)
+        state.answered += len(answers)
+        state.lost = 0
+        for question, answer in answers:
+            self.deliver(question, answer)
+
+    def _give_up(self, question: Question, failure: Failure, state: ModelState) -> None:
+        """A question stays without an answer; perhaps its model must be left alone.
+
+        Raises:
+            ModelError: the model has never answered and, as it looks, never will.
+        """
+        self.deliver(question, failure)
+        unreachable = failure.kind == "connection"
+        state.lost = state.lost + 1 if unreachable else 0
+        hopeless = failure.fatal or (unreachable and not state.answered)
+        if hopeless and not state.answered:
+            endpoint = self.providers[question.model].endpoint
+            raise ModelError(f"model {question.model!r} at {endpoint}: {failure.message}")
+        if hopeless or state.lost >= GIVE_UP_AFTER:
+            state.stopped = failure
+
+
+def in_turns(
+    questions: Sequence[Question], providers: Mapping[str, Provider]
+) -> list[list[Question]]:
+    """Calls to make, in order: batches of one model each, the models spread evenly over the run.
+
+    Models with equally many questions take turns; whatever drifts at the server hits them alike.
+    """
+    by_model: dict[str, list[Question]] = {}
+    for question in questions:
+        by_model.setdefault(question.model, []).append(question)
+    placed: list[tuple[float, int, list[Question]]] = []
+    for rank, (model, asked) in enumerate(by_model.items()):
+        size = max(1, providers[model].batch)
+        batches = [asked[start : start + size] for start in range(0, len(asked), size)]
+        placed += [((i + 0.5) / len(batches), rank, batch) for i, batch in enumerate(batches)]
+    placed.sort(key=lambda place: place[:2])
+    return [batch for _, _, batch in placed]
+
+
+def _timed(outcome: Answer | Failure, seconds: float) -> Answer | Failure:
+    """An answer with the time it took, unless its provider knows better."""
+    if isinstance(outcome, Failure) or outcome.seconds is not None:
+        return outcome
+    return replace(outcome, seconds=round(seconds, 6))

@@ -1,0 +1,53 @@
+"""What the runner is given and what it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evalkit.schema import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One question to one model.
+
+    Attributes:
+        model: name of the arm; a key of the providers.
+        request: what is asked.
+        repeat: number of the repetition, from 0; part of the cache key, so that sampled answers
+            to one prompt can be had several times.
+    """
+
+    model: str
+    request: Request
+    repeat: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AskStats:
+    """How the asking of one model went.
+
+    Attributes:
+        jobs: jobs given.
+        cached: jobs answered without being sent: from the cache, or because an equal job was.
+        sent: requests sent, repeated attempts included.
+        retries: repeated attempts.
+        missing: jobs without an answer.
+        waited: seconds between attempts, summed over all requests.
+        median_seconds: time of the requests of this run that were answered; None if none was.
+        p95_seconds: the time that 95 % of them stayed below.
+        max_seconds: the longest of them.
+        notes: what a reader must know about how this model was asked; of an answer from the cache
+            the notes of the run that asked it.
+    """
+
+    jobs: int
+    cached: int
+    sent: int
+    retries: int
+    missing: int
+    waited: float
+    median_seconds: float | None
+    p95_seconds: float | None
+    max_seconds: float | None
+    notes: tuple[str, ...]

@@ -1,0 +1,114 @@
+"""Who watches the asking, and the count of everything that happens."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from evalkit.runner.job import AskStats
+from evalkit.schema import Answer, Failure
+
+
+class Observer(Protocol):
+    """Told of everything that happens while models are asked; called from the event loop."""
+
+    def started(self, jobs: Mapping[str, int], cached: Mapping[str, int]) -> None:
+        """Asking begins: model -> jobs, and model -> jobs that need not be sent."""
+
+    def answered(self, model: str, answer: Answer) -> None:
+        """A job got its answer."""
+
+    def failed(self, model: str, failure: Failure) -> None:
+        """A job stays without an answer."""
+
+    def retrying(self, model: str, failure: Failure, delay: float) -> None:
+        """A request is sent again after `delay` seconds."""
+
+    def finished(self) -> None:
+        """Asking has ended, well or not."""
+
+
+@dataclass(slots=True)
+class _Count:
+    jobs: int = 0
+    cached: int = 0
+    sent: int = 0
+    retries: int = 0
+    missing: int = 0
+    waited: float = 0.0
+    seconds: list[float] = field(default_factory=list)
+
+
+class Tally:
+    """Counts per model, and passes every event on to the observer, if there is one."""
+
+    def __init__(self, models: Iterable[str], observer: Observer | None) -> None:
+        self._counts = {model: _Count() for model in models}
+        self._observer = observer
+
+    def started(self, jobs: Mapping[str, int], cached: Mapping[str, int]) -> None:
+        """Note how much there is to do."""
+        for model, count in self._counts.items():
+            count.jobs = jobs.get(model, 0)
+            count.cached = cached.get(model, 0)
+        if self._observer is not None:
+            self._observer.started(jobs, cached)
+
+    def sent(self, model: str, requests: int) -> None:
+        """Count requests that go out."""
+        self._counts[model].sent += requests
+
+    def answered(self, model: str, answer: Answer, *, shared: bool) -> None:
+        """Count a job that got its answer in this run, by itself or from an equal job."""
+        if shared:
+            self._counts[model].cached += 1
+        elif answer.seconds is not None:
+            self._counts[model].seconds.append(answer.seconds)
+        if self._observer is not None:
+            self._observer.answered(model, answer)
+
+    def failed(self, model: str, failure: Failure) -> None:
+        """Count a job that stays without an answer."""
+        self._counts[model].missing += 1
+        if self._observer is not None:
+            self._observer.failed(model, failure)
+
+    def retrying(self, model: str, failure: Failure, delay: float) -> None:
+        """Count a further attempt."""
+        self._counts[model].retries += 1
+        self._counts[model].waited += delay
+        if self._observer is not None:
+            self._observer.retrying(model, failure, delay)
+
+    def finished(self) -> None:
+        """Tell the observer that it is over."""
+        if self._observer is not None:
+            self._observer.finished()
+
+    def stats(self, notes: Mapping[str, Iterable[str]]) -> dict[str, AskStats]:
+        """The counts as a record, with the notes of each model."""
+        return {
+            model: AskStats(
+                jobs=count.jobs,
+                cached=count.cached,
+                sent=count.sent,
+                retries=count.retries,
+                missing=count.missing,
+                waited=count.waited,
+                median_seconds=_quantile(count.seconds, 0.5),
+                p95_seconds=_quantile(count.seconds, 0.95),
+                max_seconds=_quantile(count.seconds, 1.0),
+                notes=tuple(sorted(set(notes.get(model, ())))),
+            )
+            for model, count in self._counts.items()
+        }
+
+
+def _quantile(values: list[float], share: float) -> float | None:
+    """The smallest value that at least this share of them does not exceed, in milliseconds' precision."""
+    if not values:
+        return None
+    place = max(0, math.ceil(share * len(values)) - 1)
+    return round(sorted(values)[place], 3)

@@ -1,0 +1,184 @@
+"""Progress on stderr: bars on a terminal, a line now and then anywhere else."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from evalkit.runner.observer import Observer
+from evalkit.schema import Answer, Failure
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+LINE_SECONDS = 10.0
+"""How often a line is written where there is no terminal."""
+
+
+def progress_observer() -> Observer:
+    """Bars if stderr is a terminal, else a line every ten seconds."""
+    return TerminalProgress() if sys.stderr.isatty() else LineProgress()
+
+
+@dataclass(slots=True)
+class _Pace:
+    """Counts and rates of one model, or of all together."""
+
+    total: int = 0
+    cached: int = 0
+    answered: int = 0
+    failed: int = 0
+    retries: int = 0
+    tokens: int = 0
+    start: float = field(default_factory=time.monotonic)
+
+    @property
+    def done(self) -> int:
+        return self.cached + self.answered + self.failed
+
+    def count(self, answer: Answer) -> None:
+        self.answered += 1
+        self.tokens += answer.completion_tokens or 0
+
+    def rates(self, now: float) -> str:
+        """`12.3/s, 240 tokens/s, 40 s left`, as far as there is something to say."""
+        seconds = max(now - self.start, 1e-9)
+        rate = (self.answered + self.failed) / seconds
+        parts = [f"{rate:.1f}/s"]
+        if self.tokens:
+            parts.append(f"{self.tokens / seconds:.0f} tokens/s")
+        if rate and self.done < self.total:
+            parts.append(f"{duration((self.total - self.done) / rate)} left")
+        return ", ".join(parts)
+
+    def troubles(self) -> str:
+        """`3 retries, 1 missing`, or nothing."""
+        counts = {
+            "cached": self.cached,
+            "retry" if self.retries == 1 else "retries": self.retries,
+            "missing": self.failed,
+        }
+        return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+
+
+class LineProgress:
+    """One line about all models every ten seconds, and one at the end; see `Observer`."""
+
+    def __init__(self, every: float = LINE_SECONDS) -> None:
+        self._every = every
+        self._pace = _Pace()
+        self._written = time.monotonic()
+
+    def started(self, jobs: Mapping[str, int], cached: Mapping[str, int]) -> None:
+        """Begin to count."""
+        self._pace = _Pace(total=sum(jobs.values()), cached=sum(cached.values()))
+        self._written = time.monotonic()
+
+    def answered(self, model: str, answer: Answer) -> None:  # noqa: ARG002 - one line for all
+        """Count an answer."""
+        self._pace.count(answer)
+        self._write_now_and_then()
+
+    def failed(self, model: str, failure: Failure) -> None:  # noqa: ARG002 - one line for all
+        """Count a missing answer."""
+        self._pace.failed += 1
+        self._write_now_and_then()
+
+    def retrying(self, model: str, failure: Failure, delay: float) -> None:  # noqa: ARG002
+        """Count a further attempt."""
+        self._pace.retries += 1
+        self._write_now_and_then()
+
+    def finished(self) -> None:
+        """Write the last line."""
+        self._write(time.monotonic())
+
+    def _write_now_and_then(self) -> None:
+        now = time.monotonic()
+        if now - self._written >= self._every:
+            self._write(now)
+
+    def _write(self, now: float) -> None:
+        self._written = now
+        parts = [f"{self._pace.done}/{self._pace.total} answers"]
+        parts += [part for part in (self._pace.rates(now), self._pace.troubles()) if part]
+        sys.stderr.write(", ".join(parts) + "\n")
+        sys.stderr.flush()
+
+
+class TerminalProgress:
+    """A bar a model, drawn by rich; see `Observer`."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console
+        self._bars: Progress | None = None
+        self._paces: dict[str, _Pace] = {}
+        self._tasks: dict[str, int] = {}
+
+    def started(self, jobs: Mapping[str, int], cached: Mapping[str, int]) -> None:
+        """Draw a bar for every model."""
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._bars = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[rates]}", markup=False, style="cyan"),
+            TextColumn("{task.fields[troubles]}", markup=False, style="yellow"),
+            console=self._console or Console(stderr=True),
+        )
+        for model, total in jobs.items():
+            pace = _Pace(total=total, cached=cached.get(model, 0))
+            self._paces[model] = pace
+            self._tasks[model] = self._bars.add_task(
+                model, total=total, completed=pace.done, rates="", troubles=pace.troubles()
+            )
+        self._bars.start()
+
+    def answered(self, model: str, answer: Answer) -> None:
+        """Move the model's bar."""
+        self._paces[model].count(answer)
+        self._update(model)
+
+    def failed(self, model: str, failure: Failure) -> None:  # noqa: ARG002 - shown in the report
+        """Move the model's bar and count what is missing."""
+        self._paces[model].failed += 1
+        self._update(model)
+
+    def retrying(self, model: str, failure: Failure, delay: float) -> None:  # noqa: ARG002
+        """Count a further attempt."""
+        self._paces[model].retries += 1
+        self._update(model)
+
+    def finished(self) -> None:
+        """Leave the bars as they stand."""
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+    def _update(self, model: str) -> None:
+        from rich.progress import TaskID
+
+        if self._bars is None:
+            return
+        pace = self._paces[model]
+        self._bars.update(
+            TaskID(self._tasks[model]),
+            completed=pace.done,
+            rates=pace.rates(time.monotonic()),
+            troubles=pace.troubles(),
+        )
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `12 min`, `3.5 h`: what a person wants to know of how long it takes."""
+    if seconds < 90:  # noqa: PLR2004 - up to a minute and a half in seconds
+        return f"{seconds:.0f} s"
+    if seconds < 5400:  # noqa: PLR2004 - up to an hour and a half in minutes
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

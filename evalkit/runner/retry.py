@@ -1,0 +1,63 @@
+"""When a failed request is asked again, and how long to wait before."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from evalkit.schema import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How much patience a request gets.
+
+    A rate limit is a server that works and asks for time: it costs patience, not attempts.
+
+    Attributes:
+        attempts: how often a request is sent at most, rate limits not counted.
+        patience: seconds that one request waits for rate limits at most, all waits together.
+        first: seconds before the second attempt, doubled from attempt to attempt.
+        longest: the doubling ends here.
+    """
+
+    attempts: int = 6
+    patience: float = 900.0
+    first: float = 0.5
+    longest: float = 60.0
+
+
+@dataclass(slots=True)
+class Budget:
+    """What one request has used up of its `Retry`."""
+
+    retry: Retry
+    tries: int = 0
+    limits: int = 0
+    waited: float = 0.0
+
+    def next_delay(self, failure: Failure) -> float | None:
+        """Seconds to wait before asking again; None if this failure is final."""
+        if not failure.retryable or failure.fatal:
+            return None
+        if failure.kind == "rate_limit":
+            delay = self._delay(failure, self.limits)
+            self.limits += 1
+            self.waited += delay
+            return delay if self.waited <= self.retry.patience else None
+        self.tries += 1
+        if self.tries >= self.retry.attempts:
+            return None
+        delay = self._delay(failure, self.tries - 1)
+        return delay if delay <= self.retry.patience else None
+
+    def _delay(self, failure: Failure, doublings: int) -> float:
+        """What the server asked for, and a random share on top so that not all come back at once.
+
+        Without a word from the server: exponential back-off with full jitter, uniform in [0, cap].
+        """
+        cap = min(self.retry.longest, self.retry.first * 2.0 ** min(doublings, 30))
+        spread = random.random()  # noqa: S311 - spreads load, keeps no secret
+        if failure.retry_after is not None:
+            return failure.retry_after + spread * min(cap, 1.0)
+        return spread * cap

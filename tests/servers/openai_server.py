@@ -1,0 +1,329 @@
+"""An OpenAI-compatible server over a real socket that answers, dawdles and breaks as it is told.
+
+In a test: `with Server() as server: ... server.url`. By itself, for other processes:
+`python tests/servers/openai_server.py --port 0` prints its URL and serves until it is killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import json
+import random
+import signal
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from aiohttp import web
+
+Reply = Callable[[str, list[dict[str, Any]]], str]
+"""(model, messages) -> text of the answer."""
+
+Fault = Callable[["Asked"], str | None]
+"""What goes wrong with this request, by name (see `_FAULTS`); None answers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as it came in; `number` counts from 1."""
+
+    number: int
+    path: str
+    body: dict[str, Any]
+    headers: Mapping[str, str]
+
+    @property
+    def model(self) -> str:
+        return str(self.body.get("model"))
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The messages; a plain prompt counts as one user turn."""
+        if "messages" in self.body:
+            return list(self.body["messages"])
+        return [{"role": "user", "content": self.body.get("prompt", "")}]
+
+
+def echo(model: str, messages: list[dict[str, Any]]) -> str:
+    """The default reply: deterministic, and different for every model and prompt."""
+    text = "\n".join(str(message["content"]) for message in messages)
+    digest = hashlib.sha256(f"{model}\0{text}".encode(errors="surrogatepass")).hexdigest()
+    return f"{model} says {digest[:8]}"
+
+
+@dataclass
+class Server:
+    """A server in a thread of its own; a context manager.
+
+    Attributes:
+        reply: what it answers.
+        fault: what goes wrong, request by request.
+        models: names it serves; empty serves every name.
+        aliases: name -> the model that really answers under it.
+        latency: seconds before each answer.
+        asked: every request, in order of arrival.
+        busiest: most requests that were open at one time.
+    """
+
+    reply: Reply = echo
+    fault: Fault = field(default=lambda _: None)
+    models: Sequence[str] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    latency: float = 0.0
+    asked: list[Asked] = field(default_factory=list)
+    busiest: int = 0
+
+    @property
+    def url(self) -> str:
+        """The base URL, as a client wants it."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Model -> requests."""
+        return Counter(asked.model for asked in self.asked)
+
+    def __enter__(self) -> Self:
+        self._open = 0
+        self._ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        assert self._ready.wait(10), "the test server did not start"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+        assert not self._thread.is_alive(), "the test server did not stop"
+
+    def _serve(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._main())
+
+    async def _main(self) -> None:
+        self._stop = asyncio.Event()
+        await self.serve("127.0.0.1", 0, self._stop)
+
+    async def serve(self, host: str, port: int, stop: asyncio.Event) -> None:
+        """Serve until told to stop."""
+        app = web.Application(client_max_size=64 * 2**20)
+        app.router.add_post("/v1/chat/completions", self._complete)
+        app.router.add_post("/v1/completions", self._complete)
+        app.router.add_get("/v1/models", self._list)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, host, port, backlog=1024)
+        await site.start()
+        self.port: int = runner.addresses[0][1]
+        if hasattr(self, "_ready"):
+            self._ready.set()
+        else:
+            sys.stdout.write(self.url + "\n")
+            sys.stdout.flush()
+        try:
+            await stop.wait()
+        finally:
+            await runner.cleanup()
+
+    async def _list(self, _: web.Request) -> web.Response:
+        names = self.models or ("base", "tuned")
+        return web.json_response(
+            {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
+        )
+
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        asked = Asked(len(self.asked) + 1, request.path, await request.json(), request.headers)
+        self.asked.append(asked)
+        self._open = getattr(self, "_open", 0) + 1
+        self.busiest = max(self.busiest, self._open)
+        try:
+            if self.latency:
+                await asyncio.sleep(self.latency)
+            fault = self.fault(asked)
+            if fault is not None:
+                return await _FAULTS[fault](request, self._answer(asked))
+            if self.models and asked.model not in self.models:
+                return _error(404, f"The model `{asked.model}` does not exist.", "model_not_found")
+            return web.json_response(self._answer(asked))
+        finally:
+            self._open -= 1
+
+    def _answer(self, asked: Asked) -> dict[str, Any]:
+        text = self.reply(self.aliases.get(asked.model, asked.model), asked.messages)
+        words = text.split(" ")
+        most = asked.body.get("max_tokens", asked.body.get("max_completion_tokens")) or 16
+        reason = "stop" if len(words) <= most else "length"
+        text = " ".join(words[:most])
+        prompt = " ".join(str(message["content"]) for message in asked.messages)
+        choice: dict[str, Any] = {"index": 0, "finish_reason": reason}
+        if asked.path.endswith("/chat/completions"):
+            choice["message"] = {"role": "assistant", "content": text}
+        else:
+            echoed = prompt if asked.body.get("echo") else ""
+            choice["text"] = echoed + text
+            if asked.body.get("logprobs") is not None:
+                choice["logprobs"] = _logprobs(asked.model, choice["text"])
+        tokens = min(len(words), most)
+        return {
+            "id": f"cmpl-{asked.number}",
+            "object": "chat.completion" if "message" in choice else "text_completion",
+            "created": 0,
+            "model": self.aliases.get(asked.model, asked.model),
+            "choices": [choice],
+            "usage": {
+                "prompt_tokens": len(prompt.split()),
+                "completion_tokens": tokens,
+                "total_tokens": len(prompt.split()) + tokens,
+            },
+        }
+
+
+def _logprobs(model: str, text: str) -> dict[str, Any]:
+    """Words as tokens, each with a log-probability that depends on model and word alone."""
+    tokens = [word if i == 0 else f" {word}" for i, word in enumerate(text.split(" "))]
+    seeds = [hashlib.sha256(f"{model}\0{token}".encode()).digest()[0] for token in tokens]
+    offsets = [sum(map(len, tokens[:i])) for i in range(len(tokens))]
+    return {
+        "tokens": tokens,
+        "token_logprobs": [None, *(-(1 + seed) / 64 for seed in seeds[1:])],
+        "text_offset": offsets,
+        "top_logprobs": None,
+    }
+
+
+def _error(status: int, message: str, code: str = "", **headers: str) -> web.Response:
+    error = {"message": message, "type": code or "error", "code": code or None, "param": None}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return web.json_response({"error": error}, status=status, headers=named)
+
+
+async def _reset(request: web.Request, _: dict[str, Any]) -> web.StreamResponse:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+async def _half(request: web.Request, answer: dict[str, Any]) -> web.StreamResponse:
+    """A body that ends in the middle of what its length promised."""
+    body = json.dumps(answer).encode()
+    response = web.StreamResponse(headers={"content-type": "application/json"})
+    response.content_length = len(body)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    assert request.transport is not None
+    request.transport.close()
+    return response
+
+
+async def _hang(_: web.Request, answer: dict[str, Any]) -> web.StreamResponse:
+    await asyncio.sleep(3600)
+    return web.json_response(answer)
+
+
+def _plain(make: Callable[[dict[str, Any]], web.Response]) -> Any:  # noqa: ANN401
+    async def fault(_: web.Request, answer: dict[str, Any]) -> web.StreamResponse:
+        return make(answer)
+
+    return fault
+
+
+def _changed(**fields: object) -> Callable[[dict[str, Any]], web.Response]:
+    return lambda answer: web.json_response({**answer, **fields})
+
+
+def _message(**fields: object) -> Callable[[dict[str, Any]], web.Response]:
+    """The first choice with another message, or another finish reason."""
+
+    def make(answer: dict[str, Any]) -> web.Response:
+        reason = fields.get("finish_reason", "stop")
+        message = {name: value for name, value in fields.items() if name != "finish_reason"}
+        choice = {"index": 0, "finish_reason": reason, "message": {"role": "assistant", **message}}
+        return web.json_response({**answer, "choices": [choice]})
+
+    return make
+
+
+_HTML = "<html><body>Bad gateway</body></html>"
+
+_FAULTS: dict[str, Any] = {
+    "429": _plain(lambda _: _error(429, "slow down", "rate_limit_exceeded")),
+    "429-after": _plain(lambda _: _error(429, "slow down", retry_after="0.2")),
+    "429-after-ms": _plain(lambda _: _error(429, "slow down", retry_after_ms="150")),
+    "429-long": _plain(lambda _: _error(429, "come back tomorrow", retry_after="86400")),
+    "quota": _plain(lambda _: _error(429, "You exceeded your quota", "insufficient_quota")),
+    "400": _plain(lambda _: _error(400, "prompt is too long", "context_length_exceeded")),
+    "401": _plain(lambda _: _error(401, "Incorrect API key provided: sk-abc***wxyz.")),
+    "403": _plain(lambda _: _error(403, "no access")),
+    "404": _plain(lambda _: _error(404, "The model `x` does not exist.", "model_not_found")),
+    "408": _plain(lambda _: _error(408, "too slow")),
+    "409": _plain(lambda _: _error(409, "conflict")),
+    "500": _plain(lambda _: _error(500, "oops")),
+    "503": _plain(lambda _: web.Response(status=503, text=_HTML, content_type="text/html")),
+    "reset": _reset,
+    "half": _half,
+    "hang": _hang,
+    "html": _plain(lambda _: web.Response(text=_HTML, content_type="text/html")),
+    "not-json": _plain(lambda _: web.Response(text='{"cho', content_type="application/json")),
+    "wrong-type": _plain(lambda a: web.Response(text=json.dumps(a), content_type="text/plain")),
+    "list": _plain(lambda _: web.json_response([])),
+    "error-200": _plain(lambda _: web.json_response({"error": {"message": "upstream"}})),
+    "error-200-429": _plain(
+        lambda _: web.json_response({"error": {"message": "upstream", "code": 429}})
+    ),
+    "choices-null": _plain(_changed(choices=None)),
+    "choices-empty": _plain(_changed(choices=[])),
+    "no-message": _plain(_changed(choices=[{"index": 0, "finish_reason": "stop"}])),
+    "no-usage": _plain(_changed(usage=None)),
+    "content-null": _plain(_message(content=None)),
+    "thinking": _plain(
+        _message(content=None, reasoning_content="let me think", finish_reason="length")
+    ),
+    "refusal": _plain(_message(content=None, refusal="I cannot help with that.")),
+    "parts": _plain(_message(content=[{"type": "text", "text": "a"}, {"type": "text", "text": "b"}])),
+    "filtered": _plain(_message(content="", finish_reason="content_filter")),
+    "odd-reason": _plain(_message(content="x", finish_reason="eos_token")),
+}
+
+
+def faults_at(rate: Mapping[str, float], seed: int = 0) -> Fault:
+    """Each fault with its probability, in a fixed order of requests."""
+    dice = random.Random(seed)
+
+    def fault(_: Asked) -> str | None:
+        roll = dice.random()
+        for name, share in rate.items():
+            roll -= share
+            if roll < 0:
+                return name
+        return None
+
+    return fault
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
+    parser.add_argument("--fault", action="append", default=[], help="NAME:SHARE, as in 429:0.2")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    rates = {name: float(share) for name, _, share in (f.partition(":") for f in options.fault)}
+    server = Server(latency=options.latency, fault=faults_at(rates, options.seed))
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await server.serve("127.0.0.1", options.port, stop)
+
+    asyncio.run(main())
+
+
+if __name__ == "__main__":
+    _main()
