@@ -1,0 +1,15 @@
+"""Format against skill: how much of a gain in exact match is knowing, how much is wording."""
+
+from __future__ import annotations
+
+from evalkit.report.sections.registry import Context, section
+from evalkit.report.view import arms
+from evalkit.schema import RunRecord
+
+
+@section(50, "Skill or form")
+def gains(record: RunRecord) -> Context | None:
+    """A sentence and a bar for each suite scored by exact match and by containment."""
+    if not record.info.gains:
+        return None
+    return {"gains": record.info.gains, "arm_of": {arm.name: arm for arm in arms(record.info)}}
