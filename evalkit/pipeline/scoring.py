@@ -16,7 +16,6 @@ from evalkit.schema import (
     GainSplit,
     Leak,
     ModelSpec,
-    OverfitVerdict,
     RunInfo,
     RunRecord,
     Score,
@@ -31,7 +30,16 @@ from evalkit.scorers import (
     make_scorers,
     score_predictions,
 )
-from evalkit.verdict import adjust, compare_rows, gain_splits, overfit, overfit_levels, score_rows
+from evalkit.verdict import (
+    Evidence,
+    adjust,
+    compare_rows,
+    gain_splits,
+    gather,
+    overfit,
+    overfit_levels,
+    score_rows,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +99,7 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
     comparisons: list[Comparison] = []
     gains: list[GainSplit] = []
     confusions: list[Confusion] = []
-    verdicts: list[OverfitVerdict] = []
+    evidence: list[Evidence] = []
     for config in suites:
         found = [s for s in scored if s.result.suite == config.name]
         for split in found:
@@ -102,10 +110,9 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
             gains += gain_splits(split.result, models=setup.models)
             if config.task == "classification":
                 confusions += _confusions(config, split.result)
-        verdicts += overfit(
+        evidence += gather(
             config,
             {s.result.split: s.result for s in found},
-            {s.result.split: s.stats for s in found},
             found[0].scorers,
             models=setup.models,
             training={
@@ -114,6 +121,7 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
             leaks=setup.leaks,
             seed=setup.seed,
         )
+    verdicts = overfit(evidence)
     usage = tuple(usage_of(model, results) for model in setup.models)
     record_info = RunInfo(
         name=setup.name,
@@ -126,7 +134,7 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
         hashes=setup.hashes,
         usage=usage,
         gains=tuple(gains),
-        overfit=tuple(verdicts),
+        overfit=verdicts,
         overfit_levels=overfit_levels(verdicts),
         warnings=warnings_of(setup.models, usage, results, setup.leaks),
         clocks=setup.clocks,

@@ -22,7 +22,7 @@ class Paired:
     """One sample of pairs.
 
     Attributes:
-        new: n >= 2 values in [0, 1].
+        new: n values in [0, 1], of two units or more.
         ref: the values they are paired with.
         clusters: code of each pair's cluster.
     """
@@ -30,6 +30,11 @@ class Paired:
     new: FloatArray
     ref: FloatArray
     clusters: Clusters = None
+
+    @property
+    def units(self) -> int:
+        """Independent units: clusters, or pairs without clusters."""
+        return self.new.size if self.clusters is None else int(self.clusters.max(initial=-1)) + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,14 +53,24 @@ def difference_interval(
     return Interval(center.value - half, center.value + half).clipped(-1.0, 1.0)
 
 
-def p_below(d: FloatArray, clusters: Clusters = None, null: float = 0.0) -> float:
-    """One-sided p-value of "the mean of bounded differences is at least `null`".
+def p_below(
+    d: FloatArray, clusters: Clusters = None, null: float = 0.0, *, bounded: bool = True
+) -> float:
+    """One-sided p-value of "the mean difference is at least `null`".
 
     With null = 0 a small p means worse; 1 - p with null = -margin is the p-value of
     non-inferiority.
+
+    Args:
+        d: n >= 1 differences.
+        clusters: code of each pair's cluster.
+        null: the hypothesised bound.
+        bounded: whether the differences lie in [-1, 1]; else they must vary, or p is 1.
     """
-    center = _guarded_mean(d, clusters)
+    center = _guarded_mean(d, clusters) if bounded else mean(d, clusters)
     distance = center.value - null
+    if not bounded and not center.se > 0:
+        return 1.0
     if center.se == 0:
         return constant_p_below(distance, center.units)
     return t_cdf(distance / center.se, center.units - 1)

@@ -75,7 +75,7 @@ class Moved:
 
     def p_value(self, hits: int) -> float:
         """Share of assignments as extreme as the observed one, which counts as one of them."""
-        draws = self.amounts.shape[0]
+        draws = len(self.amounts)
         return hits / draws if self.exact else (hits + 1) / (draws + 1)
 
 

@@ -1,0 +1,28 @@
+"""Conclusions: scores with intervals, comparisons, overfitting, the gate, the five answers.
+
+Everything here is a pure function from records to records.
+"""
+
+from evalkit.verdict.compare import adjust, compare_rows
+from evalkit.verdict.evidence import Evidence, gather
+from evalkit.verdict.gain import gain_splits
+from evalkit.verdict.gate import gate
+from evalkit.verdict.overfit import overfit, overfit_levels
+from evalkit.verdict.parts import slice_warnings
+from evalkit.verdict.scores import Stats, score_rows
+from evalkit.verdict.signals import signal
+
+__all__ = [
+    "Evidence",
+    "Stats",
+    "adjust",
+    "compare_rows",
+    "gain_splits",
+    "gate",
+    "gather",
+    "overfit",
+    "overfit_levels",
+    "score_rows",
+    "signal",
+    "slice_warnings",
+]

@@ -1,0 +1,117 @@
+"""What an overfitting signal may look at: one tuned model on one suite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.schema import Answer, Leak, ModelSpec, ScorerInfo, SplitResult, SuiteConfig
+from evalkit.scorers import Scorer, info
+from evalkit.stats.gaps import Paired
+from evalkit.verdict.parts import clusters_of, subset
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """One tuned model, its base, and what both answered on training and on unseen prompts.
+
+    Attributes:
+        config: the suite.
+        scorer: the scorer the suite is judged by; per-example values of it exist.
+        base: name of the base.
+        tuned: name of the tuned model.
+        train: the sample of training rows that both were asked.
+        test: the test split.
+        leaks: test rows that occur in this training split.
+        seed: of every resample.
+    """
+
+    config: SuiteConfig
+    scorer: ScorerInfo
+    base: str
+    tuned: str
+    train: SplitResult
+    test: SplitResult
+    leaks: tuple[Leak, ...]
+    seed: int
+
+    @property
+    def clean(self) -> Mask:
+        """Which test rows do not occur in training."""
+        leaked = {leak.test_id for leak in self.leaks}
+        return np.array([example.id not in leaked for example in self.test.examples], dtype=bool)
+
+    def answered(self, split: SplitResult) -> Mask:
+        """Which rows of a split both models answered."""
+        arms = split.answers[self.base], split.answers[self.tuned]
+        return np.array(
+            [isinstance(b, Answer) and isinstance(t, Answer) for b, t in zip(*arms, strict=True)],
+            dtype=bool,
+        )
+
+    def pairs(self, split: SplitResult, rows: Mask | None = None) -> Paired:
+        """Values of tuned and base on the rows that both answered, such that more is better.
+
+        Args:
+            split: the train or test split of this evidence.
+            rows: only these rows.
+        """
+        new = split.values[self.tuned, self.scorer.name]
+        ref = split.values[self.base, self.scorer.name]
+        kept = ~(np.isnan(new) | np.isnan(ref))
+        chosen = np.flatnonzero(kept if rows is None else kept & rows)
+        if self.scorer.better < 0:
+            new, ref = 1.0 - new, 1.0 - ref
+        return Paired(new[chosen], ref[chosen], subset(clusters_of(split.examples), chosen))
+
+
+def gather(
+    config: SuiteConfig,
+    splits: Mapping[str, SplitResult],
+    scorers: Sequence[Scorer],
+    *,
+    models: Sequence[ModelSpec],
+    training: Mapping[str, str],
+    leaks: Sequence[Leak],
+    seed: int,
+) -> list[Evidence]:
+    """The evidence on one suite: one piece for each tuned model whose training rows were asked.
+
+    Judged by the suite's first scorer that measures quality in [0, 1]; of a score that is no mean
+    (BLEU, macro-F1) its per-example values.
+
+    Args:
+        config: the suite.
+        splits: split name -> answers and values.
+        scorers: the suite's scorers, the primary one first.
+        models: the arms.
+        training: tuned model -> its training split.
+        leaks: test rows that occur in training, of any suite and split.
+        seed: of every resample.
+    """
+    judges = [info(s) for s in scorers if s.unit == "score" and s.better != 0]
+    test = splits.get("test")
+    if not judges or test is None:
+        return []
+    return [
+        Evidence(
+            config=config,
+            scorer=judges[0],
+            base=model.tuned_from,
+            tuned=model.name,
+            train=train,
+            test=test,
+            leaks=tuple(k for k in leaks if (k.suite, k.train_split) == (config.name, train.split)),
+            seed=seed,
+        )
+        for model in models
+        if model.tuned_from is not None and model.name in training
+        for train in [splits.get(training[model.name])]
+        if train is not None
+        if all(arm in s.answers for arm in (model.tuned_from, model.name) for s in (train, test))
+    ]

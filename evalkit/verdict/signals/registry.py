@@ -1,0 +1,78 @@
+"""How a signal is registered, and how its numbers become a level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+
+from evalkit.errors import UsageError
+from evalkit.schema import Level, Signal
+from evalkit.stats.samples import FEWEST_UNITS
+from evalkit.verdict.evidence import Evidence
+
+Check = Callable[[Evidence], Signal]
+"""Looks at one tuned model on one suite; its `level` and `p` know nothing of other signals."""
+
+ALPHA = 0.05
+THRESHOLD = 0.10
+"""From ten points on, evidence is strong."""
+ENTRY_POINTS = "evalkit.signals"
+
+_REGISTERED: dict[str, Check] = {}
+
+
+def signal(check: Check) -> Check:
+    """Register a signal under its function's name; signals run in order of registration."""
+    _REGISTERED[check.__name__] = check
+    return check
+
+
+def signals() -> Mapping[str, Check]:
+    """All signals by name: evalkit's own, then those of installed packages.
+
+    Raises:
+        UsageError: an installed package offers a signal under a name that is taken, or one that
+            cannot be loaded.
+    """
+    found = dict(_REGISTERED)
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda e: (e.name, e.value)):
+        if entry.name in found:
+            raise UsageError(
+                f"entry point {entry.value!r} offers a signal {entry.name!r}, which exists "
+                "already; rename or uninstall one of them"
+            )
+        try:
+            found[entry.name] = entry.load()
+        except (ImportError, AttributeError) as error:
+            raise UsageError(f"signal {entry.name!r} cannot be loaded: {error}") from error
+    return found
+
+
+def level_of(p: float, low: float, high: float, threshold: float = THRESHOLD) -> Level:
+    """Level of a signal by itself.
+
+    Args:
+        p: one-sided p-value of "no overfitting".
+        low: lower bound of the 90 % interval.
+        high: upper bound.
+        threshold: from where on evidence is strong.
+    """
+    if p <= ALPHA:
+        return "strong" if low > threshold else "mild"
+    return "none" if high < threshold else "inconclusive"
+
+
+def unavailable(name: str, reason: str) -> Signal:
+    """A signal that could not be had, and why."""
+    return Signal(name, None, None, None, None, None, None, None, reason)
+
+
+def too_few(name: str, n_train: int, n_test: int) -> Signal | None:
+    """A signal without a word, if there are fewer units than a decision needs."""
+    if min(n_train, n_test) >= FEWEST_UNITS:
+        return None
+    return unavailable(
+        name,
+        f"{n_train} training and {n_test} test examples answered by both; a decision needs at "
+        f"least {FEWEST_UNITS} of each.",
+    )
