@@ -1,14 +1,13 @@
 """Scorers: completions and references in, numbers out. No I/O, no models, no randomness.
 
-Every score of a suite is a vectorised function of summed per-example statistics: `stats` turns one
-example into a short row of numbers, `corpus` turns sums of such rows into a score. From this follow,
-for every scorer at once, intervals, paired tests, slices and sharding.
+Every score of a suite is a vectorised function of summed per-example statistics: `stats` turns
+one example into a short row of numbers, `corpus` turns sums of such rows into a score. From this
+follow, for every scorer at once, intervals, paired tests, slices and sharding.
 """
 
 from __future__ import annotations
 
 from evalkit.scorers.base import (
-    FloatArray,
     MeanScorer,
     Scorer,
     SuiteContext,
@@ -16,20 +15,20 @@ from evalkit.scorers.base import (
     info,
     scorer,
 )
-from evalkit.scorers.classes import ClassReport, class_report, confusion, find_labels
+from evalkit.scorers.classes import ClassReport, class_report, count_confusions
 from evalkit.scorers.compute import score_predictions
 from evalkit.scorers.extract import extract
+from evalkit.scorers.labels import find_labels
 from evalkit.scorers.load import known_scorers, make_scorers
 
 __all__ = [
     "ClassReport",
-    "FloatArray",
     "MeanScorer",
     "Scorer",
     "SuiteContext",
     "SuiteScorer",
     "class_report",
-    "confusion",
+    "count_confusions",
     "extract",
     "find_labels",
     "info",

@@ -14,11 +14,10 @@ from functools import partial
 from typing import Any, Literal, Protocol, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evalkit.schema import ScorerInfo, SuiteConfig
+from evalkit.stats.samples import FloatArray
 
-FloatArray = NDArray[np.float64]
 Kind = Literal["mean", "corpus"]
 ScoreFunction = Callable[..., float]
 """`(prediction, references, **options) -> value`, in [0, 1] unless another unit is declared."""
@@ -148,7 +147,7 @@ def scorer(
         name: column name; the function's own name if not given.
         unit: `score` for values in [0, 1]; anything else is a description in that unit.
         better: 1 if more is better, -1 if less is, 0 for a description.
-        binary: whether values are 0 or 1; if not given, whether the function is annotated `-> bool`.
+        binary: whether values are 0 or 1; if not given, whether it is annotated `-> bool`.
         details: appended to the signature, for choices that are not options, and a version.
     """
 

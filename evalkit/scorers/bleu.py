@@ -1,8 +1,8 @@
 """Corpus BLEU as sacrebleu computes it, from statistics that add up.
 
-Papineni et al. 2002; Post 2018 (arXiv:1804.08771) for what a signature has to say. Per example: matches
-of 1- to 4-grams, their totals, length, and the closest reference's length. The counting is ours, the
-tokenizers are sacrebleu's.
+Papineni et al. 2002; Post 2018 (arXiv:1804.08771) for what a signature has to say. Per example:
+matches of 1- to 4-grams, their totals, length, and the closest reference's length. The counting is
+ours, the tokenizers are sacrebleu's.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any, Literal
 import numpy as np
 
 from evalkit.errors import ScorerError
-from evalkit.scorers.base import FloatArray, Kind, Scorer, SuiteContext, SuiteScorer, named
+from evalkit.scorers.base import Kind, Scorer, SuiteContext, SuiteScorer, named
 from evalkit.scorers.text import UNSPACED, scripts
+from evalkit.stats.samples import FloatArray
 
 ORDER = 4
 Tokenizer = Literal["auto", "13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab"]
@@ -65,7 +66,7 @@ class Bleu(Scorer):
 def bleu_score(totals: FloatArray, *, effective_order: bool) -> FloatArray:
     """BLEU from summed statistics, shape (..., 10) to (...).
 
-    An order without any match gets precision 1 / (2^k total) at the k-th such order (NIST's rule, the
+    An order without any match gets precision 1 / (2^k total) at the k-th such order (NIST's rule,
     method 3 of Chen & Cherry 2014). NaN where the statistics are.
 
     Args:
@@ -114,8 +115,8 @@ def bleu(context: SuiteContext, *, tokenize: Tokenizer = "auto") -> Scorer:
 def tokenize_for(references: Iterable[Sequence[str]]) -> Tokenizer:
     """The tokenizer under which equal texts score 1, by the script of most letters.
 
-    `13a`, sacrebleu's default, for scripts with spaces; `zh` for Chinese; `char` for Japanese, Thai and
-    others without spaces, and for Korean, whose own tokenizer would need a download.
+    `13a`, sacrebleu's default, for scripts with spaces; `zh` for Chinese; `char` for Japanese, Thai
+    and others without spaces, and for Korean, whose own tokenizer would need a download.
     """
     letters = scripts(text for accepted in references for text in accepted)
     total = letters.total()

@@ -1,8 +1,8 @@
 """Corpus chrF2 as sacrebleu computes it, from statistics that add up.
 
 Popović 2015, "chrF: character n-gram F-score for automatic MT evaluation". Character 1- to 6-grams
-without white space, recall weighted twice (beta = 2), precision and recall averaged over the orders that
-both sides are long enough for.
+without white space, recall weighted twice (beta = 2), precision and recall averaged over the orders
+that both sides are long enough for.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from evalkit.scorers.base import FloatArray, Kind, Scorer, SuiteContext, SuiteScorer
+from evalkit.scorers.base import Kind, Scorer, SuiteContext, SuiteScorer
 from evalkit.scorers.bleu import reference_count
+from evalkit.stats.samples import FloatArray
 
 ORDER = 6
 BETA = 2

@@ -6,28 +6,20 @@ completion that names no known label is wrong, and predicts no class.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
-from evalkit.errors import ScorerError
-from evalkit.schema import SuiteConfig
-from evalkit.scorers.base import FloatArray, Kind, MeanScorer, Scorer, SuiteContext, SuiteScorer
+from evalkit.errors import ScorerError, nearest
+from evalkit.scorers.base import Kind, MeanScorer, Scorer, SuiteContext, SuiteScorer
+from evalkit.scorers.labels import Find, distinct_labels, find_labels, finder
+from evalkit.stats.samples import FloatArray
 
 Measure = Literal["precision", "recall", "f1"]
 Average = Literal["macro", "micro", "weighted"]
-Find = Callable[[str], int | None]
-
-MOST_FOUND = 500
-"""More distinct references than this are free text, not classes, unless the suite declares them."""
-MOST_PEELED = 16
-PEEL = frozenset("PSZC")
-"""Unicode's categories of what may surround a label: punctuation, symbols, spaces, controls."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +92,9 @@ def class_report(totals: FloatArray, labels: Sequence[str]) -> ClassReport:
         totals: shape (..., 3L).
         labels: the L classes, as `find_labels` gives them.
     """
-    right, predicted, support = np.moveaxis(totals.reshape(*totals.shape[:-1], 3, len(labels)), -2, 0)
+    right, predicted, support = np.moveaxis(
+        totals.reshape(*totals.shape[:-1], 3, len(labels)), -2, 0
+    )
     return ClassReport(
         labels=tuple(labels),
         precision=_share(right, predicted),
@@ -111,7 +105,7 @@ def class_report(totals: FloatArray, labels: Sequence[str]) -> ClassReport:
     )
 
 
-def confusion(
+def count_confusions(
     predictions: Sequence[str | None],
     references: Sequence[Sequence[str]],
     labels: Sequence[str],
@@ -120,82 +114,28 @@ def confusion(
 
     Ordered by the labels; `predicted` is empty, and comes last, for answers that are no label.
     Missing predictions (None) stay out, and so do pairs that never occur.
+
+    Args:
+        predictions: n scored texts; None where the answer is missing.
+        references: n lists of accepted labels.
+        labels: the classes; if empty, the distinct references.
     """
-    labels = tuple(labels)
+    labels = tuple(labels) or distinct_labels(references)
     find = finder(labels)
     pairs = Counter(
         _decide(prediction, accepted, find, labels)
         for prediction, accepted in zip(predictions, references, strict=True)
         if prediction is not None
     )
+    named = (*labels, "")
     return {
-        (labels[reference], "" if predicted is None else labels[predicted]): count
-        for (reference, predicted), count in sorted(
-            pairs.items(), key=lambda item: (item[0][0], len(labels) if item[0][1] is None else item[0][1])
-        )
+        (labels[reference], named[-1 if predicted is None else predicted]): pairs[
+            reference, predicted
+        ]
+        for reference in range(len(labels))
+        for predicted in (*range(len(labels)), None)
+        if pairs[reference, predicted]
     }
-
-
-def find_labels(config: SuiteConfig, references: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    """The classes of a suite: those it declares, else the distinct references, sorted.
-
-    Raises:
-        ScorerError: nothing is declared and the references are too many to be classes.
-    """
-    if config.labels:
-        return config.labels
-    spelled: dict[str, str] = {}
-    for text in sorted({text.strip() for accepted in references for text in accepted}):
-        spelled.setdefault(_fold(text), text)
-    if len(spelled) > MOST_FOUND:
-        raise ScorerError(
-            f"suite {config.name!r}: {len(spelled)} different references are too many to be classes "
-            f"(at most {MOST_FOUND} unless declared); list the classes under 'labels', or score free "
-            "text with 'exact_match'"
-        )
-    return tuple(spelled.values())
-
-
-def finder(labels: Sequence[str]) -> Find:
-    """A function from a text to the index of the label it gives, None if it gives none.
-
-    Compared as it stands, then without regard to case, then without more and more of the punctuation
-    around it. Labels that differ in case only have to be given exactly.
-    """
-    exact = {label: index for index, label in enumerate(labels)}
-    spellings = Counter(map(_fold, labels))
-    folded = {_fold(label): index for label, index in exact.items() if spellings[_fold(label)] == 1}
-
-    @lru_cache(maxsize=4096)
-    def find(text: str) -> int | None:
-        if text in exact:
-            return exact[text]
-        for candidate in _peelings(text):
-            index = exact.get(candidate, folded.get(_fold(candidate)))
-            if index is not None and candidate:
-                return index
-        return None
-
-    return find
-
-
-def _peelings(text: str) -> Iterator[str]:
-    """The text without 0, 1, 2, ... of the signs around it, the longest first."""
-    text = text.strip()
-    most = min(MOST_PEELED, len(text))
-    head = next((at for at in range(most) if not _peels(text[at])), most)
-    tail = next((at for at in range(most) if not _peels(text[-1 - at])), most)
-    for removed in range(head + tail + 1):
-        for left in range(max(0, removed - tail), min(head, removed) + 1):
-            yield text[left : len(text) - (removed - left)].strip()
-
-
-def _peels(character: str) -> bool:
-    return unicodedata.category(character)[0] in PEEL
-
-
-def _fold(text: str) -> str:
-    return unicodedata.normalize("NFC", text.strip().casefold())
 
 
 def _decide(
@@ -209,10 +149,9 @@ def _decide(
     for reference in references:
         index = find(reference)
         if index is None:
-            known = ", ".join(map(repr, labels[:10])) + (", ..." if len(labels) > 10 else "")
             raise ScorerError(
-                f"reference {reference!r} is none of the {len(labels)} labels ({known}); "
-                "add it to 'labels' of the suite, or correct the row"
+                f"reference {reference!r} is none of the {len(labels)} labels; "
+                f"{nearest(reference, labels)}; correct the row, or add it to the suite's 'labels'"
             )
         accepted.append(index)
     predicted = find(prediction)
@@ -247,16 +186,20 @@ def accuracy(context: SuiteContext) -> Scorer:
     return MeanScorer(name="accuracy", signature=signature, function=right, binary=True)
 
 
-def _averaged(context: SuiteContext, *, average: Average, measure: Measure) -> Scorer:
-    labels = find_labels(context.config, context.references)
+def _average(average: Average, measure: Measure) -> SuiteScorer:
     name = f"{average}_{measure}"
-    signature = f"{name}|labels:{len(labels)}|norm:label|absent:out|zero:0|v1"
-    return ClassScorer(name, signature, labels, finder(labels), measure, average)
+
+    def build(context: SuiteContext) -> Scorer:
+        labels = find_labels(context.config, context.references)
+        signature = f"{name}|labels:{len(labels)}|norm:label|absent:out|zero:0|v1"
+        return ClassScorer(name, signature, labels, finder(labels), measure, average)
+
+    return SuiteScorer(build)
 
 
 AVERAGES: Mapping[str, SuiteScorer] = {
-    f"{average}_{measure}": SuiteScorer(partial(_averaged, average=average, measure=measure))
-    for average in ("macro", "micro", "weighted")
-    for measure in ("precision", "recall", "f1")
+    f"{average}_{measure}": _average(average, measure)
+    for average in get_args(Average)
+    for measure in get_args(Measure)
 }
 """`macro_f1`, `weighted_recall` and the rest of the nine."""

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from evalkit.errors import ScorerError
-from evalkit.scorers.base import FloatArray, Scorer
+from evalkit.scorers.base import Scorer
+from evalkit.stats.samples import FloatArray
 
 ROUNDING = 1e-9
 """How far beyond [0, 1] a value may lie that is only rounded, not wrong."""
@@ -80,8 +81,9 @@ def _check_range(scorer: Scorer, table: FloatArray, rows: Sequence[int]) -> None
         expected = "0 or 1 (True or False) of a scorer declared binary"
     elif not wrong.any() and scorer.kind == "mean" and scorer.unit == "score":
         wrong = (value < -ROUNDING) | (value > 1 + ROUNDING)
-        expected = "a number in [0, 1]; divide by its maximum, or declare another unit: " + (
-            '@scorer(unit="points")'
+        expected = (
+            "a number in [0, 1]; divide by its maximum, or declare another unit: "
+            "@scorer(unit='points')"
         )
     if wrong.any():
         at = int(np.argmax(wrong))

@@ -53,7 +53,9 @@ def json_match(prediction: str, references: Sequence[str], *, strict: bool = Fal
     wanted = [leaves(reference, strict=False) for reference in references]
     for fields, reference in zip(wanted, references, strict=True):
         if fields is None:
-            raise ValueError(f"reference {reference!r} is no JSON; 'json_match' needs JSON references")
+            raise ValueError(
+                f"reference {reference!r} is no JSON; 'json_match' needs JSON references"
+            )
     found = leaves(prediction, strict=strict)
     if found is None:
         return 0.0

@@ -1,7 +1,7 @@
 """Longest common subsequences, bit-parallel: one column of the table is one integer.
 
-The usual table needs a Python step for each pair of words; here a whole column takes a few operations
-on integers as wide as the reference is long (Crochemore et al. 2001; the form of Hyyrö 2004).
+The usual table needs a Python step for each pair of words; here a whole column takes a few
+operations on integers as wide as the reference is long (Crochemore et al. 2001, Hyyrö 2004).
 """
 
 from __future__ import annotations

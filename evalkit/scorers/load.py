@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import inspect
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import TypeGuard
 
 from evalkit.errors import ScorerError, nearest
@@ -19,6 +15,7 @@ from evalkit.schema import SuiteConfig
 from evalkit.scorers.base import MeanScorer, Scorer, SuiteContext, SuiteScorer, scorer
 from evalkit.scorers.builtin import BUILTIN
 from evalkit.scorers.specs import ScorerSpec, check_options, parse_spec
+from evalkit.scorers.userfile import load_file
 
 GROUP = "evalkit.scorers"
 """Entry-point group under which other packages offer scorers."""
@@ -67,11 +64,12 @@ def _make(spec: ScorerSpec, context: SuiteContext) -> Scorer:
 def _find(spec: ScorerSpec) -> tuple[object, str]:
     """What a spec names, and what its signature says about where that came from."""
     if spec.file is not None:
-        module, origin = _load_file(spec, Path(spec.file))
+        module, origin = load_file(spec.text, Path(spec.file))
         public = [name for name in vars(module) if not name.startswith("_")]
         if spec.name not in vars(module):
             raise ScorerError(
-                f"scorer {spec.text!r}: {spec.file} has no {spec.name!r}; {nearest(spec.name, public)}"
+                f"scorer {spec.text!r}: {spec.file} has no {spec.name!r}; "
+                f"{nearest(spec.name, public)}"
             )
         return vars(module)[spec.name], origin
     if spec.name in BUILTIN:
@@ -84,24 +82,20 @@ def _find(spec: ScorerSpec) -> tuple[object, str]:
 
 def _build(found: object, spec: ScorerSpec, context: SuiteContext, origin: str) -> Scorer:
     """Turn whatever a name led to into a scorer with the options that were asked for."""
-    try:
-        if inspect.isfunction(found):
-            found = scorer(found)
-        if isinstance(found, MeanScorer):
-            check_options(spec, found.function)
-            return _stamped(found.configured(spec.options), origin)
-        if isinstance(found, SuiteScorer):
-            check_options(spec, found.build)
-            return found.build(context, **spec.options)
-        if inspect.isclass(found):
-            check_options(spec, found)
-            found = found(**spec.options)
-        elif spec.options:
-            raise ScorerError(f"scorer {spec.text!r}: it takes no options")
-    except ScorerError:
-        raise
-    except Exception as error:
-        raise ScorerError(f"scorer {spec.text!r} cannot be made: {error!r}") from error
+    if inspect.isfunction(found):
+        found = scorer(found)
+    if isinstance(found, MeanScorer):
+        check_options(spec, found.function)
+        made = found.configured(spec.options)
+        return replace(made, signature=f"{made.signature}|{origin}") if origin else made
+    if isinstance(found, SuiteScorer):
+        check_options(spec, found.build)
+        found = _made(spec, partial(found.build, context))
+    elif inspect.isclass(found):
+        check_options(spec, found)
+        found = _made(spec, found)
+    elif spec.options:
+        raise ScorerError(f"scorer {spec.text!r}: it takes no options")
     if not _is_scorer(found):
         lacking = [part for part in PARTS if not hasattr(found, part)]
         raise ScorerError(
@@ -112,66 +106,24 @@ def _build(found: object, spec: ScorerSpec, context: SuiteContext, origin: str) 
     return found
 
 
+def _made(spec: ScorerSpec, make: Callable[..., object]) -> object:
+    try:
+        return make(**spec.options)
+    except ScorerError:
+        raise
+    except Exception as error:
+        raise ScorerError(f"scorer {spec.text!r} cannot be made: {error!r}") from error
+
+
 def _is_scorer(found: object) -> TypeGuard[Scorer]:
     return all(hasattr(found, part) for part in PARTS)
-
-
-def _stamped(made: MeanScorer, origin: str) -> MeanScorer:
-    return replace(made, signature=f"{made.signature}|{origin}") if origin else made
 
 
 def _load_entry_point(spec: ScorerSpec, point: EntryPoint) -> tuple[object, str]:
     try:
         found: object = point.load()
     except Exception as error:
-        raise ScorerError(f"scorer {spec.text!r}: entry point {point.value!r} failed: {error!r}") from error
-    return found, f"from:{point.dist.name}=={point.dist.version}" if point.dist else ""
-
-
-def _load_file(spec: ScorerSpec, path: Path) -> tuple[ModuleType, str]:
-    """Run a user's file as a module, once for each content."""
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
         raise ScorerError(
-            f"scorer {spec.text!r}: cannot read {path}: {error.strerror}; "
-            "the path is relative to the current folder"
-        ) from None
-    name = f"evalkit_scorer_{path.stem}_{digest[:16]}"
-    origin = f"from:{path.name}@{digest[:8]}"
-    if name in sys.modules:
-        return sys.modules[name], origin
-    module_spec = importlib.util.spec_from_file_location(name, path)
-    if module_spec is None or module_spec.loader is None:
-        raise ScorerError(f"scorer {spec.text!r}: {path} is no Python file")
-    module = importlib.util.module_from_spec(module_spec)
-    sys.modules[name] = module  # dataclasses look their own module up while it is still running
-    try:
-        with _importable(path.resolve().parent):
-            module_spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise ScorerError(f"scorer {spec.text!r}: {_where(error, path)}: {error!r}") from error
-    return module, origin
-
-
-@contextmanager
-def _importable(folder: Path) -> Iterator[None]:
-    """Let a user's file import its neighbours, as it could if it were run as a script."""
-    sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))
-
-
-def _where(error: Exception, path: Path) -> str:
-    """The line of the user's file in which it went wrong."""
-    if isinstance(error, SyntaxError) and error.lineno is not None:
-        return f"{path}:{error.lineno}"
-    trace, line = error.__traceback__, None
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return str(path) if line is None else f"{path}:{line}"
+            f"scorer {spec.text!r}: entry point {point.value!r} failed: {error!r}"
+        ) from error
+    return found, f"from:{point.dist.name}=={point.dist.version}" if point.dist else ""

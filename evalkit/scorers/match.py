@@ -26,10 +26,10 @@ def exact_match_strict(prediction: str, references: Sequence[str]) -> bool:
 
 @scorer(details="norm:squad|tok:unicode|refs:any|v1")
 def contains(prediction: str, references: Sequence[str]) -> bool:
-    """Whether the words of a normalised reference occur, in order and side by side, in the prediction.
+    """Whether the words of a normalised reference occur side by side in the prediction.
 
-    Whatever `exact_match` accepts, this accepts. A reference that normalises to nothing is contained
-    only in a prediction that does so too.
+    Whatever `exact_match` accepts, this accepts. A reference that normalises to nothing is
+    contained only in a prediction that does so too.
     """
     words = normalised_words(prediction)
     inside = f" {' '.join(words)} "
@@ -43,8 +43,8 @@ def contains(prediction: str, references: Sequence[str]) -> bool:
 def f1(prediction: str, references: Sequence[str]) -> float:
     """Harmonic mean of precision and recall over the multisets of normalised words.
 
-    As `compute_f1` of the SQuAD v2 evaluation script (Rajpurkar et al. 2018, arXiv:1806.03822): with
-    nothing on one side the score is 1 if the other side is empty too, else 0.
+    As `compute_f1` of the SQuAD v2 evaluation script (Rajpurkar et al. 2018, arXiv:1806.03822):
+    with nothing on one side the score is 1 if the other side is empty too, else 0.
     """
     words = normalised_words(prediction)
     return max(_f1(words, normalised_words(reference)) for reference in references)
@@ -91,6 +91,6 @@ def _pattern(text: str, *, ignore_case: bool) -> re.Pattern[str]:
         return re.compile(text, re.IGNORECASE if ignore_case else re.NOFLAG)
     except re.error as error:
         raise ValueError(
-            f"reference {text!r} is no regular expression: {error}; escape special characters with a "
-            "backslash, or use the scorer 'contains'"
+            f"reference {text!r} is no regular expression: {error}; escape special characters "
+            "with a backslash, or use the scorer 'contains'"
         ) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, TypeVar
 
 from evalkit.scorers.base import scorer
@@ -55,7 +55,9 @@ def rouge_lsum(prediction: str, references: Sequence[str], *, stem: bool = True)
 def tokens(text: str, *, stem: bool) -> Words:
     """Lower-cased words, those of ASCII letters reduced to their stems if asked."""
     words = rouge_words(text)
-    return [_stem(word) if len(word) >= SHORTEST_WORD else word for word in words] if stem else words
+    return (
+        [_stem(word) if len(word) >= SHORTEST_WORD else word for word in words] if stem else words
+    )
 
 
 @lru_cache(maxsize=1)
@@ -73,7 +75,7 @@ def _stem(word: str) -> str:
 
 
 def _pairs(words: Words) -> list[tuple[str, str]]:
-    return list(zip(words, words[1:], strict=False))
+    return list(pairwise(words))
 
 
 def _sentences(text: str, *, stem: bool) -> list[Words]:

@@ -1,4 +1,4 @@
-"""Scorers as users write them: `f1`, `numeric(rel=0.01)`, `path/to/file.py:close(tolerance=0.1)`."""
+"""Scorers as users write them: `f1`, `numeric(rel=0.01)`, `path/to/file.py:close(by=2)`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any, get_type_hints
 
 from evalkit.errors import ScorerError, nearest
 
-SPEC = re.compile(r"\s*(?:(?P<file>.+\.py):)?(?P<name>[^\W\d][\w.-]*)\s*(?P<call>\(.*\))?\s*", re.DOTALL)
+SPEC = re.compile(
+    r"\s*(?:(?P<file>.+\.py):)?(?P<name>[^\W\d][\w.-]*)\s*(?P<call>\(.*\))?\s*", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ def parse_spec(text: str) -> ScorerSpec:
     match = SPEC.fullmatch(text)
     if match is None:
         raise ScorerError(
-            f"scorer {text!r} cannot be read; expected 'name', 'name(option=value)' or 'file.py:name'"
+            f"scorer {text!r} cannot be read; "
+            "expected 'name', 'name(option=value)' or 'file.py:name'"
         )
     return ScorerSpec(
         text=text,
@@ -51,7 +54,9 @@ def parse_spec(text: str) -> ScorerSpec:
 
 
 def _options(text: str, call: str) -> dict[str, object]:
-    hint = "expected name(option=value, ...) with numbers, True, False, None or quoted text as values"
+    hint = (
+        "expected name(option=value, ...) with numbers, True, False, None or quoted text as values"
+    )
     try:
         tree = ast.parse(f"scorer{call}", mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -61,13 +66,15 @@ def _options(text: str, call: str) -> dict[str, object]:
     options: dict[str, object] = {}
     for keyword in tree.keywords:
         if keyword.arg is None or keyword.arg in options:
-            raise ScorerError(f"scorer {text!r}: {keyword.arg or '**'!r} given twice or unpacked; {hint}")
+            raise ScorerError(
+                f"scorer {text!r}: {keyword.arg or '**'!r} given twice or unpacked; {hint}"
+            )
         try:
             options[keyword.arg] = ast.literal_eval(keyword.value)
         except ValueError:
             found = ast.unparse(keyword.value)
             raise ScorerError(
-                f"scorer {text!r}: option {keyword.arg!r}: found {found}, which is no literal; {hint}"
+                f"scorer {text!r}: option {keyword.arg!r}: found {found}, no literal; {hint}"
             ) from None
     return options
 
@@ -89,7 +96,9 @@ def check_options(spec: ScorerSpec, function: Callable[..., Any]) -> None:
             raise ScorerError(f"scorer {spec.text!r}: unknown option {name!r}; {advice}")
     for name, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and name not in spec.options:
-            raise ScorerError(f"scorer {spec.text!r}: the option {name!r} is required: {spec.name}({name}=...)")
+            raise ScorerError(
+                f"scorer {spec.text!r}: the option {name!r} is required: {spec.name}({name}=...)"
+            )
     if spec.options:
         _check_types(spec, function)
 

@@ -1,0 +1,75 @@
+"""A user's Python file, loaded as a module."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from evalkit.errors import ScorerError
+
+
+def load_file(spec: str, path: Path) -> tuple[ModuleType, str]:
+    """Run a Python file, once for each content.
+
+    Args:
+        spec: what the user wrote, for messages.
+        path: the file, relative to the current folder or absolute.
+
+    Returns:
+        The module, and what a signature says about it: `from:file.py@` and a hash of its content.
+
+    Raises:
+        ScorerError: the file cannot be read, or fails while it runs; says in which line.
+    """
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ScorerError(
+            f"scorer {spec!r}: cannot read {path}: {error.strerror}; "
+            "the path is relative to the current folder"
+        ) from None
+    name = f"evalkit_scorer_{path.stem}_{digest[:16]}"
+    if name not in sys.modules:
+        _run(spec, path, name)
+    return sys.modules[name], f"from:{path.name}@{digest[:8]}"
+
+
+def _run(spec: str, path: Path, name: str) -> None:
+    module_spec = importlib.util.spec_from_file_location(name, path)
+    if module_spec is None or module_spec.loader is None:
+        raise ScorerError(f"scorer {spec!r}: {path} is no Python file")
+    module = importlib.util.module_from_spec(module_spec)
+    sys.modules[name] = module  # dataclasses look their own module up while it is still running
+    try:
+        with _importable(path.resolve().parent):
+            module_spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise ScorerError(f"scorer {spec!r}: {_where(error, path)}: {error!r}") from error
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Let a user's file import its neighbours, as it could if it were run as a script."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
+def _where(error: Exception, path: Path) -> str:
+    """The line of the user's file in which it went wrong."""
+    if isinstance(error, SyntaxError) and error.lineno is not None:
+        return f"{path}:{error.lineno}"
+    trace, line = error.__traceback__, None
+    while trace is not None:
+        if Path(trace.tb_frame.f_code.co_filename) == path.absolute():
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return str(path) if line is None else f"{path}:{line}"

@@ -1,0 +1,62 @@
+"""Generated pairs of prediction and references, with the hard cases mixed in."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from evalkit.schema import SuiteConfig
+
+WORDS = (
+    "the a an quick brown fox foxes jumping jumped over lazily lazy dogs dog's generalization happily "
+    "sky skies dying 42 3.14 1,000 U.S. e-mail snake_case don't (well) end. No! [x] {y} $5 50% a/b "
+    "naïve café Straße Москва столица России الكتاب מחשב ภาษาไทย 北京大学 日本語です 한국어 हिन्दी 😀 "
+    "— “quoted” … é I'm running runners ran yyyy"
+).split()
+ASCII_WORDS = [word for word in WORDS if word.isascii()]
+
+
+@pytest.fixture
+def config() -> SuiteConfig:
+    return SuiteConfig(name="demo", task="qa")
+
+
+def generate(seed: int, count: int, words: list[str]) -> list[tuple[str, list[str]]]:
+    """Pairs: unrelated, equal, permuted, overlapping, empty, of one word, of many lines."""
+    random_ = random.Random(seed)
+
+    def text(longest: int) -> str:
+        chosen = random_.choices(words, k=random_.randint(0, longest))
+        return "".join(w + random_.choice([" ", " ", " ", "\n", "  ", ", "]) for w in chosen)
+
+    def near(original: str) -> str:
+        parts = original.split(" ")
+        kind = random_.randrange(5)
+        if kind == 0:
+            random_.shuffle(parts)
+        elif kind == 1:
+            parts = parts[: random_.randint(0, len(parts))]
+        elif kind in {2, 3}:
+            parts = [p if random_.random() < 0.7 else random_.choice(words) for p in parts]
+        return " ".join(parts)
+
+    pairs = []
+    for _ in range(count):
+        references = [text(random_.choice([1, 5, 30])) for _ in range(random_.choice([1, 1, 2, 3]))]
+        related = random_.random() < 0.8
+        prediction = near(random_.choice(references)) if related else text(20)
+        pairs.append((prediction, references))
+    return pairs
+
+
+@pytest.fixture(scope="session")
+def english_pairs() -> list[tuple[str, list[str]]]:
+    """2,000 pairs of ASCII text."""
+    return generate(1, 2000, ASCII_WORDS)
+
+
+@pytest.fixture(scope="session")
+def mixed_pairs() -> list[tuple[str, list[str]]]:
+    """2,000 pairs of text in many scripts."""
+    return generate(2, 2000, WORDS)
