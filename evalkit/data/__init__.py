@@ -5,6 +5,8 @@ Everything that comes from the user's files enters here, is checked here, and le
 
 from __future__ import annotations
 
+from evalkit.data.health import Lengths, SplitHealth, SuiteHealth, check_suite
+from evalkit.data.leakage import find_leaks
 from evalkit.data.project import Project, load_project
 from evalkit.data.readers import Row, read_rows, reader
 from evalkit.data.spec import parse_model, safe_name
@@ -12,9 +14,14 @@ from evalkit.data.suite import DEFAULT_SCORERS, check_train_files, find_train, l
 
 __all__ = [
     "DEFAULT_SCORERS",
+    "Lengths",
     "Project",
     "Row",
+    "SplitHealth",
+    "SuiteHealth",
+    "check_suite",
     "check_train_files",
+    "find_leaks",
     "find_train",
     "load_project",
     "load_suite",

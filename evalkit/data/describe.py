@@ -12,19 +12,20 @@ def describe(value: object) -> str:
     """What a JSON or YAML value is: `null`, `the number 3`, `an object with the keys a, b`."""
     match value:
         case None:
-            return "null"
+            found = "null"
         case bool():
-            return str(value).lower()
+            found = str(value).lower()
         case int() | float():
-            return f"the number {value!r}"[:SHOWN]
+            found = f"the number {value!r}"[:SHOWN]
         case str():
-            return f"the text {shorten(value)}" if value else "an empty text"
+            found = f"the text {shorten(value)}" if value else "an empty text"
         case dict():
-            return f"an object with {listed('the key', value)}" if value else "an empty object"
+            found = f"an object with {listed('the key', value)}" if value else "an empty object"
         case list():
-            return f"a list of {len(value)}" if value else "an empty list"
+            found = f"a list of {len(value)}" if value else "an empty list"
         case _:
-            return f"a {type(value).__name__}"
+            found = f"a {type(value).__name__}"
+    return found
 
 
 def shorten(text: str) -> str:

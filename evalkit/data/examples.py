@@ -1,7 +1,7 @@
 """Rows -> examples. Rows are fine-tuning data as people have it, unchanged.
 
     {"prompt": "2 + 2?", "completion": "4"}                      a list of texts: each is accepted
-    {"prompt": "2 + 2?", "references": ["4", "four"]}            the same, and in tables as JSON text
+    {"prompt": "2 + 2?", "references": ["4", "four"]}            the same; as JSON text in tables
     {"messages": [..., {"role": "assistant", "content": "4"}]}   the last message is the reference
     {"prompt": [{"role": ...}], "completion": [{"role": ...}]}   both as messages
 
@@ -18,12 +18,12 @@ from pathlib import Path
 from sys import intern
 from typing import Any
 
-from evalkit.data.conversation import Message, Wrong, as_references, as_turns
+from evalkit.data.conversation import Wrong, as_references, as_turns
 from evalkit.data.describe import describe, listed
 from evalkit.data.problems import Problems
 from evalkit.data.readers import Row, scan_rows
 from evalkit.errors import Problem, nearest
-from evalkit.schema import Example
+from evalkit.schema import Example, Message
 
 HASH_LENGTH = 16
 """Hexadecimal digits of a content hash used as an id."""

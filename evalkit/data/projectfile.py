@@ -65,13 +65,13 @@ class ModelFile(Strict):
 class ProjectYaml(Strict):
     """The whole file."""
 
-    endpoints: dict[str, EndpointFile] = {}
-    models: dict[str, ModelFile] = {}
-    suites: Texts = []
+    endpoints: dict[str, EndpointFile] = Field(default_factory=dict)
+    models: dict[str, ModelFile] = Field(default_factory=dict)
+    suites: Texts = Field(default_factory=list)
     cache: Text | None = None
-    seed: int | None = Field(None, ge=0)
-    concurrency: int | None = Field(None, ge=1)
-    limit: int | None = Field(None, ge=1)
+    seed: int | None = Field(default=None, ge=0)
+    concurrency: int | None = Field(default=None, ge=1)
+    limit: int | None = Field(default=None, ge=1)
     gate: GateFile | None = None
 
 

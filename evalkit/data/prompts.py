@@ -1,7 +1,7 @@
 """The prompt as it is asked: system prompt, shown examples, template.
 
-The row's own system message wins over the suite's. A template is filled into the last user turn, and
-into that of every shown example; earlier turns stay as they are.
+The row's own system message wins over the suite's. A template is filled into the last user turn,
+and into that of every shown example; earlier turns stay as they are.
 """
 
 from __future__ import annotations
@@ -83,12 +83,14 @@ def parse_template(text: str) -> Template:
             f"{error}".lower() + ", expected {field} places, and {{ }} for literal braces"
         ) from None
     for _, place, style, conversion in parts:
-        if place == "":
+        if place is None:
+            continue
+        if not place:
             raise TemplateError("an empty place {}, expected the name of a field, such as {prompt}")
         if style or conversion:
-            written = (
-                place + (f"!{conversion}" if conversion else "") + (f":{style}" if style else "")
-            )
+            written = place
+            written += f"!{conversion}" if conversion else ""
+            written += f":{style}" if style else ""
             raise TemplateError(
                 f"{{{written}}}, expected a plain {{{place}}}: rows are not formatted "
                 "(write {{ }} for literal braces)"

@@ -1,9 +1,9 @@
-"""Model specs as they are typed: `[NAME=]PROVIDER:MODEL[@BASE_URL]`.
+r"""Model specs as they are typed: `[NAME=]PROVIDER:MODEL[@BASE_URL]`.
 
 openai:gpt-4o-mini
 openai:ft:gpt-4o-mini:org::id             the provider is what precedes the first colon
 tuned=openai:my-adapter@http://localhost:8000/v1
-local:C:\\models\\merged
+local:C:\models\merged
 file:answers.jsonl
 """
 

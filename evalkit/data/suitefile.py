@@ -63,10 +63,10 @@ Scorers = Annotated[list[Scorer], BeforeValidator(_one_or_many), AfterValidator(
 class GenerationFile(Strict):
     """Decoding parameters."""
 
-    temperature: float = Field(0.0, ge=0)
-    top_p: float = Field(1.0, gt=0, le=1)
-    top_k: int | None = Field(None, ge=1)
-    max_tokens: int = Field(256, ge=1)
+    temperature: float = Field(default=0.0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    top_k: int | None = Field(default=None, ge=1)
+    max_tokens: int = Field(default=256, ge=1)
     stop: Texts = []
     seed: int | None = 0
 
@@ -92,8 +92,8 @@ class GateFile(Strict):
     """When a change may ship."""
 
     mode: Literal["significant-regression"] = "significant-regression"
-    margin: float = Field(0.05, ge=0, le=1)
-    alpha: float = Field(0.05, gt=0, lt=0.5)
+    margin: float = Field(default=0.05, ge=0, le=1)
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
 
     def record(self) -> GateRule:
         """The record that crosses rooms."""
@@ -113,7 +113,7 @@ class SuiteYaml(Strict):
     labels: Texts = []
     system: Text | None = None
     template: Text | None = None
-    few_shot: int = Field(0, ge=0)
+    few_shot: int = Field(default=0, ge=0)
     generation: GenerationFile = GenerationFile()
     extract: ExtractFile | None = None
     slices: Texts = []

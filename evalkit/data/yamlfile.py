@@ -1,4 +1,4 @@
-"""YAML files that people write: read safely, checked against a model, faults named with their lines."""
+"""YAML files that people write: read safely, checked against a model, faults named by line."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class _Collected:
             return [self.value(child, (*place, i)) for i, child in enumerate(node.value)]
         self.written[place] = node.value
         try:
-            return self.loader.construct_object(node)  # type: ignore[no-untyped-call]
+            return self.loader.construct_object(node)
         except ValueError:  # a date that no calendar has
             return node.value
 

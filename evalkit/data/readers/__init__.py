@@ -1,4 +1,4 @@
-"""Data files as rows. A reader is one function with `@reader(".ending")` in a module of this folder.
+"""Data files as rows. A reader is one function with `@reader(".ending")` in a module here.
 
 | ending | reader |
 |---|---|

@@ -1,4 +1,4 @@
-"""CSV and TSV: a header and rows of text. Nothing is read as a number, a date or a missing value."""
+"""CSV and TSV: a header and rows of text. Nothing becomes a number, a date or a missing value."""
 
 from __future__ import annotations
 
@@ -64,12 +64,10 @@ def _records(
             return
         except csv.Error as error:
             found = f"broken quoting ({error})"
-            yield (
-                line,
-                Problem(f"{path}:{line}", "", found, 'cells quoted as "...", quotes doubled'),
-            )
+            expected = 'cells quoted as "...", quotes doubled'
+            yield line, Problem(f"{path}:{line}", "", found, expected)
             continue
-        broken = next((found for cell in record if (found := broken_bytes(cell))), None)
+        broken = next((bytes_ for cell in record if (bytes_ := broken_bytes(cell))), None)
         if broken:
             yield line, encoding_problem(path, line, broken)
         elif record:

@@ -8,7 +8,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 from evalkit.data.readers.registry import COMPRESSED
 from evalkit.errors import DataError, Problem
@@ -66,11 +66,13 @@ def encoding_problem(path: Path, line: int, found: str) -> Problem:
     return Problem(f"{path}:{line}", "", found, _ENCODINGS)
 
 
-def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.suffix.lower() == COMPRESSED else path.open("rb")
+def _open(path: Path) -> BinaryIO:
+    if path.suffix.lower() == COMPRESSED:
+        return cast("BinaryIO", gzip.open(path))
+    return path.open("rb")
 
 
-def _encoding(path: Path, raw: IO[bytes]) -> str:
+def _encoding(path: Path, raw: BinaryIO) -> str:
     head = raw.read(4)
     raw.seek(0)
     for mark, encoding in _MARKS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ def _text(cell: Any) -> str:  # noqa: ANN401 - openpyxl has no public type for r
         return value.replace("_x000D_", "\r")  # how the format writes a carriage return
     if isinstance(value, bool):
         return str(value).upper()
-    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
+    if isinstance(value, dt.datetime | dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
