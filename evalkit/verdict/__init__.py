@@ -7,6 +7,7 @@ from evalkit.verdict.compare import adjust, compare_rows
 from evalkit.verdict.evidence import Evidence, gather
 from evalkit.verdict.gain import gain_splits
 from evalkit.verdict.gate import gate
+from evalkit.verdict.headline import Finding, Headline, headline
 from evalkit.verdict.overfit import overfit, overfit_levels
 from evalkit.verdict.parts import slice_warnings
 from evalkit.verdict.scores import Stats, score_rows
@@ -14,12 +15,15 @@ from evalkit.verdict.signals import signal
 
 __all__ = [
     "Evidence",
+    "Finding",
+    "Headline",
     "Stats",
     "adjust",
     "compare_rows",
     "gain_splits",
     "gate",
     "gather",
+    "headline",
     "overfit",
     "overfit_levels",
     "score_rows",

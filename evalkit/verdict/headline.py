@@ -1,0 +1,299 @@
+"""The five answers about one tuned model: better, overfitted, forgot, comparable, ship."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from evalkit.schema import (
+    Answer,
+    Comparison,
+    GateVerdict,
+    Level,
+    ModelSpec,
+    OverfitVerdict,
+    RunRecord,
+    SuiteConfig,
+)
+from evalkit.stats.decisions import Pooled, pooled
+from evalkit.stats.families import holm
+from evalkit.stats.quantiles import z_two_sided
+from evalkit.stats.samples import CONFIDENCE
+from evalkit.verdict.gate import gate
+from evalkit.verdict.gate import worst as worst_verdict
+from evalkit.verdict.overfit import SEVERITY
+from evalkit.verdict.wording import between, listed, plural, points, share
+
+Tone = Literal["good", "bad", "unsure"]
+
+ALPHA = 0.05
+NOTEWORTHY = 0.05
+"""Share of cut-off answers from which on a comparison is to be read with care."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One question and its answer.
+
+    Attributes:
+        question: `Better?` and so on.
+        answer: one or two words.
+        sentence: the evidence, with numbers.
+        tone: how to colour it.
+    """
+
+    question: str
+    answer: str
+    sentence: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The five answers about one tuned model.
+
+    Attributes:
+        base: name of the model it was tuned from.
+        tuned: its name.
+        better: than its base, on prompts neither has seen.
+        overfitted: whether it learnt the rows instead of the task.
+        forgot: what got worse on general suites.
+        comparable: whether the two arms can be compared at all.
+        ship: the gate's word, and what speaks against it.
+    """
+
+    base: str
+    tuned: str
+    better: Finding
+    overfitted: Finding
+    forgot: Finding
+    comparable: Finding
+    ship: Finding
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The answers in the order of the questions."""
+        return self.better, self.overfitted, self.forgot, self.comparable, self.ship
+
+
+def headline(record: RunRecord, verdict: GateVerdict | None = None) -> tuple[Headline, ...]:
+    """The five answers for every tuned model, in the order of the run.
+
+    Args:
+        record: a run, fresh or read from its folder.
+        verdict: the gate's; by each suite's own rule if not given.
+    """
+    verdict = gate(record) if verdict is None else verdict
+    found = []
+    for model in record.info.models:
+        if model.role != "tuned":
+            continue
+        found.append(
+            Headline(
+                base=model.tuned_from or "",
+                tuned=model.name,
+                better=_better(_judged(record, model.name, general=False)),
+                overfitted=_overfitted(record, model.name),
+                forgot=_forgot(_judged(record, model.name, general=True)),
+                comparable=_comparable(record, model),
+                ship=_ship(model.name, verdict, record.info.overfit_levels.get(model.name)),
+            )
+        )
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One suite's primary comparison, turned so that a positive delta is a gain."""
+
+    suite: SuiteConfig
+    row: Comparison
+    delta: float
+    low: float
+    high: float
+
+    @property
+    def se(self) -> float:
+        """Standard error, read back from the 95 % interval."""
+        return (self.high - self.low) / (2 * z_two_sided(CONFIDENCE))
+
+
+def _judged(record: RunRecord, tuned: str, *, general: bool) -> list[_Judged]:
+    """Primary comparisons on the test splits of the general or of the other suites."""
+    info = record.info
+    found = []
+    for suite in info.suites:
+        primary = next(iter(info.scorers.get(suite.name, ())), None)
+        if primary is None or primary.unit != "score" or suite.general != general:
+            continue
+        for row in record.comparisons:
+            if (row.suite, row.tuned, row.scorer) != (suite.name, tuned, primary.name):
+                continue
+            if row.family != "primary" or row.delta is None or row.low is None or row.high is None:
+                continue
+            bounds = [row.low * primary.better, row.high * primary.better]
+            found.append(_Judged(suite, row, row.delta * primary.better, min(bounds), max(bounds)))
+    return found
+
+
+def _pooled(judged: Sequence[_Judged]) -> tuple[Pooled, float, float]:
+    """Equal-weight mean of the gains, with its 95 % interval."""
+    mean = pooled([j.delta for j in judged], [j.se for j in judged])
+    half = z_two_sided(CONFIDENCE) * mean.se
+    if len(judged) == 1:
+        return mean, judged[0].low, judged[0].high
+    return mean, mean.value - half, mean.value + half
+
+
+def _better(judged: Sequence[_Judged]) -> Finding:
+    question = "Better?"
+    if not judged:
+        sentence = "No suite has answers of both models to prompts neither was trained on."
+        return Finding(question, "unknown", sentence, "unsure")
+    mean, low, high = _pooled(judged)
+    sure = [j for j in judged if j.row.p_adjusted is not None and j.row.p_adjusted <= ALPHA]
+    gains = [j.suite.name for j in sure if j.delta > 0]
+    losses = [j.suite.name for j in sure if j.delta < 0]
+    sentence = f"{points(mean.value)} points on unseen prompts (95 % CI {between(low, high)})"
+    if len(judged) > 1:
+        sentence += (
+            f", mean of {plural(len(judged), 'suite')}; clearly better on {len(gains)}, "
+            f"clearly worse on {len(losses)}"
+        )
+    if losses and len(judged) > 1:
+        sentence += f" ({listed(losses)})"
+    sentence += "."
+    if gains and losses:
+        return Finding(question, "mixed", sentence, "unsure")
+    if low > 0:
+        return Finding(question, "yes", sentence, "good")
+    if high < 0:
+        return Finding(question, "no, worse", sentence, "bad")
+    return Finding(question, "not shown", sentence, "unsure")
+
+
+def _overfitted(record: RunRecord, tuned: str) -> Finding:
+    question = "Overfitted?"
+    level = record.info.overfit_levels.get(tuned)
+    verdicts = [v for v in record.info.overfit if v.tuned == tuned]
+    if level is None or not verdicts:
+        sentence = "Not checked: its training rows are not known. Name them with `train`."
+        return Finding(question, "unknown", sentence, "unsure")
+    alike = [v for v in verdicts if v.level == level]
+    where = "" if len(verdicts) == 1 else f" on {len(alike)} of {plural(len(verdicts), 'suite')}"
+    answers: dict[Level, tuple[str, Tone]] = {
+        "strong": ("yes, strongly", "bad"),
+        "mild": ("somewhat", "bad"),
+        "none": ("no", "good"),
+        "inconclusive": ("cannot tell", "unsure"),
+    }
+    answer, tone = answers[level]
+    sentence = f"{level.capitalize()}{where}. {_lead(alike)}"
+    return Finding(question, answer, sentence.strip(), tone)
+
+
+def _lead(verdicts: Sequence[OverfitVerdict]) -> str:
+    """The suite whose gap is largest, in one sentence."""
+    gaps = [(s.value, v, s) for v in verdicts for s in v.signals if s.name == "gap"]
+    known = [(value, v, s) for value, v, s in gaps if value is not None]
+    if not known:
+        return verdicts[0].advice
+    value, verdict, signal = max(known, key=lambda item: item[0])
+    return (
+        f"{verdict.suite}: gained {points(value)} points more on training prompts than on unseen "
+        f"ones (90 % CI {between(signal.low, signal.high)})."
+    )
+
+
+def _forgot(judged: Sequence[_Judged]) -> Finding:
+    question = "Forgot?"
+    if not judged:
+        sentence = "Not checked: no suite is marked `general: true`."
+        return Finding(question, "unknown", sentence, "unsure")
+    with_p = [(j, j.row.p_regression) for j in judged if j.row.p_regression is not None]
+    adjusted = holm([p for _, p in with_p])
+    lost = [j for (j, _), p in zip(with_p, adjusted, strict=True) if p <= ALPHA]
+    if lost:
+        sentence = "; ".join(
+            f"{j.suite.name} fell {points(-j.delta).lstrip('+')} points "
+            f"(95 % CI of the change {between(j.low, j.high)})"
+            for j in lost
+        )
+        return Finding(question, "yes", f"{sentence}.", "bad")
+    mean, low, high = _pooled(judged)
+    sentence = (
+        f"No significant loss on {listed([j.suite.name for j in judged])}: {points(mean.value)} "
+        f"points (95 % CI {between(low, high)})."
+    )
+    # Absence of proof is no proof of absence: only an interval above the margin says "no".
+    if len(with_p) == len(judged) and all(j.low > -j.suite.gate.margin for j in judged):
+        return Finding(question, "no", sentence, "good")
+    return Finding(question, "not shown", sentence, "unsure")
+
+
+def _comparable(record: RunRecord, model: ModelSpec) -> Finding:
+    question = "Comparable?"
+    base = model.tuned_from or ""
+    if _identical(record, base, model.name):
+        sentence = f"{model.name} and {base} gave the same answer to every prompt: one model?"
+        return Finding(question, "no", sentence, "bad")
+    doubts = _doubts(record, base, model.name)
+    if doubts:
+        return Finding(question, "with care", f"{'; '.join(doubts)}.", "unsure")
+    compared = sum(r.n for r in record.comparisons if _is_whole_test(r, model.name))
+    sentence = f"{plural(compared, 'pair')}, asked alike; no answer is missing, no prompt leaked."
+    return Finding(question, "yes", sentence, "good")
+
+
+def _is_whole_test(row: Comparison, tuned: str) -> bool:
+    return row.tuned == tuned and row.family == "primary"
+
+
+def _identical(record: RunRecord, base: str, tuned: str) -> bool:
+    """Whether two arms answered all prompts, and word for word alike."""
+    pairs = [
+        pair
+        for split in record.splits
+        if base in split.answers and tuned in split.answers
+        for pair in zip(split.answers[base], split.answers[tuned], strict=True)
+    ]
+    return bool(pairs) and all(
+        isinstance(b, Answer) and isinstance(t, Answer) and b.text == t.text for b, t in pairs
+    )
+
+
+def _doubts(record: RunRecord, base: str, tuned: str) -> list[str]:
+    """What shakes the comparison of two arms, the gravest first."""
+    rows = [r for r in record.comparisons if _is_whole_test(r, tuned)]
+    missing = sum(r.missing for r in rows)
+    doubts = []
+    if missing:
+        doubts.append(f"{share(missing, missing + sum(r.n for r in rows))} pairs are missing")
+    doubts += [
+        f"{share(u.truncated, u.asked - u.missing)} answers of {u.model} were cut off"
+        for u in record.info.usage
+        if u.model in {base, tuned} and u.truncated > NOTEWORTHY * max(1, u.asked - u.missing)
+    ]
+    trained = {(v.suite, v.train_split) for v in record.info.overfit if v.tuned == tuned}
+    leaked = {(k.suite, k.test_id) for k in record.leaks if (k.suite, k.train_split) in trained}
+    if leaked:
+        doubts.append(f"{plural(len(leaked), 'test prompt')} occur in its training data")
+    return doubts
+
+
+def _ship(tuned: str, verdict: GateVerdict, level: Level | None) -> Finding:
+    question = "Ship?"
+    mine = [r for r in verdict.results if r.tuned == tuned]
+    word = worst_verdict([r.verdict for r in mine])
+    named = [r.suite for r in mine if r.verdict == word]
+    if word == "FAIL":
+        return Finding(question, "no", f"FAIL: significantly worse on {listed(named)}.", "bad")
+    if word == "INCONCLUSIVE":
+        on = f" on {listed(named)}" if named else ""
+        return Finding(question, "not yet", f"INCONCLUSIVE: not enough to judge by{on}.", "unsure")
+    passed = f"PASS: no significant loss on {plural(len(mine), 'suite')}"
+    if level in SEVERITY[:2]:
+        sentence = f"{passed}, but {level} overfitting: see the advice before you promote it."
+        return Finding(question, "not advised", sentence, "bad" if level == "strong" else "unsure")
+    return Finding(question, "yes", f"{passed}.", "good")
