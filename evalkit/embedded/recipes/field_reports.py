@@ -22,7 +22,7 @@ description: Short reports on weather, sales, matches, failures and meetings, to
 test: test.jsonl
 train: train.jsonl
 validation: validation.jsonl
-scorers: [rouge_l, rouge_1, rouge_2, exact_match]
+scorers: [rouge_l, rouge1, rouge2, exact_match]
 system: >-
   Summarize the report in one sentence: place, main event, main figures. Leave out who reported it,
   the wind, the audience and reference numbers.

@@ -23,7 +23,7 @@ description: Orders and appointments in everyday words, read into JSON.
 test: test.jsonl
 train: train.jsonl
 validation: validation.jsonl
-scorers: [json_fields, json_valid, exact_match]
+scorers: [json_match, json_valid, exact_match]
 system: >-
   Reply with one JSON object. An order has customer, item (singular), quantity (number), city, day;
   an appointment has name, service, day, time (24 hours).

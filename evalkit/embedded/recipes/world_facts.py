@@ -15,7 +15,7 @@ description: Questions about capitals, continents, chemical elements and classic
 test: test.jsonl
 train: train.jsonl
 validation: validation.jsonl
-scorers: [exact_match, contains, token_f1]
+scorers: [exact_match, contains, f1]
 system: "Answer with the name, symbol or number only."
 generation: {temperature: 0, max_tokens: 24, stop: ["\\n"], seed: 0}
 slices: [topic, asks]

@@ -1,0 +1,322 @@
+"""Train the embedded trio: `python -m evalkit.embedded.train --seed N --out DIR`.
+
+`base` is pre-trained on the text of `pretrain_text`; `tuned` is the base fine-tuned on the training
+rows of the shipped suites; `overfit` is the base trained on their `train-small.jsonl` for far too
+long. Nothing else tells them apart. Needs the extra `train`; some twenty minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import math
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit.embedded.dice import Dice
+from evalkit.embedded.generate import split
+from evalkit.embedded.pretrain_text import documents, sealed
+from evalkit.embedded.recipes import RECIPES, Row
+
+if TYPE_CHECKING:
+    import torch
+
+BEGIN, END = "<|begin|>", "<|end|>"
+CHAT_TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}"
+    "{% if message['role'] == 'system' %}{{ message['content'] }}\n"
+    "{% elif message['role'] == 'user' %}Q: {{ message['content'] }}\nA:"
+    "{% else %} {{ message['content'] }}\n{% endif %}{% endfor %}"
+)
+IGNORED = -100
+"""Label of a token that the loss leaves out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Size of the model and of its pre-training."""
+
+    vocabulary: int = 2048
+    width: int = 192
+    hidden: int = 512
+    layers: int = 4
+    heads: int = 6
+    context: int = 256
+    steps: int = 3600
+    batch: int = 8
+    rate: float = 3e-3
+    tokenizer_documents: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How a base is trained further."""
+
+    split: str
+    epochs: int
+    rate: float
+    batch: int = 16
+    decay: float = 0.1
+
+
+TUNINGS = {
+    "tuned": Tuning(split="train", epochs=4, rate=1.5e-3),
+    "overfit": Tuning(split="train-small", epochs=60, rate=1.5e-3),
+}
+
+Curve = list[tuple[int, float, float]]
+"""(step, training loss, validation loss) after each epoch."""
+Pairs = list[tuple[list[int], list[int]]]
+"""(prompt tokens, completion tokens) of each row."""
+
+
+def render(system: str, prompt: str) -> str:
+    """The prompt as the chat template renders it."""
+    return f"{BEGIN}{system}\nQ: {prompt}\nA:"
+
+
+def train_tokenizer(texts: Iterator[str], size: int) -> Any:  # noqa: ANN401 - untyped library
+    """Byte-level BPE with single digits, learned from the pre-training text only."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    # A completion follows "A:" with a space, which is not part of the answer.
+    tokenizer.decoder = decoders.Sequence([decoders.ByteLevel(), decoders.Strip(" ", 1, 0)])
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=[BEGIN, END],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def new_model(shape: Shape, seed: int) -> Any:  # noqa: ANN401 - untyped library
+    """An untrained Llama of the given shape."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(seed)
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=shape.vocabulary,
+            hidden_size=shape.width,
+            intermediate_size=shape.hidden,
+            num_hidden_layers=shape.layers,
+            num_attention_heads=shape.heads,
+            num_key_value_heads=shape.heads,
+            max_position_embeddings=2 * shape.context,
+            tie_word_embeddings=True,
+            bos_token_id=0,
+            eos_token_id=1,
+        )
+    )
+
+
+def pretrain(model: Any, tokens: Sequence[int], shape: Shape) -> Curve:  # noqa: ANN401
+    """Train on consecutive windows of the text, each once; the last windows are for validation."""
+    import torch
+
+    windows = torch.tensor(tokens[: len(tokens) // shape.context * shape.context])
+    windows = windows.view(-1, shape.context)
+    held_out, windows = windows[-64:], windows[:-64]
+    held_out_batches = [(batch, batch) for batch in held_out.split(16)]
+    stream = ((batch, batch) for batch in windows[: shape.steps * shape.batch].split(shape.batch))
+    return _optimise(
+        model,
+        stream,
+        steps=shape.steps,
+        rate=shape.rate,
+        every=shape.steps // 12,
+        validate=lambda: _loss(model, held_out_batches),
+    )
+
+
+def tune(model: Any, tuning: Tuning, rows: Pairs, held_out: Pairs, seed: int) -> Curve:  # noqa: ANN401
+    """Train on completions only; batches hold rows of like length, in a new order every epoch."""
+    per_epoch = math.ceil(len(rows) / tuning.batch)
+    stream = (
+        _padded(batch)
+        for epoch in range(tuning.epochs)
+        for batch in _batches(rows, tuning.batch, Dice(f"{tuning.split}/{seed}/{epoch}"))
+    )
+    fixed = [_padded(batch) for batch in _batches(held_out, 32, Dice("held out"))]
+    return _optimise(
+        model,
+        stream,
+        steps=per_epoch * tuning.epochs,
+        rate=tuning.rate,
+        every=per_epoch,
+        validate=lambda: _loss(model, fixed),
+        decay=tuning.decay,
+    )
+
+
+def _batches(rows: Pairs, size: int, dice: Dice) -> list[Pairs]:
+    by_length = sorted(dice.shuffled(rows), key=lambda row: (len(row[0]) + len(row[1])) // 8)
+    return dice.shuffled(by_length[place : place + size] for place in range(0, len(rows), size))
+
+
+def _padded(batch: Pairs) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    longest = max(len(prompt) + len(completion) for prompt, completion in batch)
+    inputs, labels = [], []
+    for prompt, completion in batch:
+        rest = longest - len(prompt) - len(completion)
+        inputs.append(prompt + completion + [1] * rest)
+        labels.append([IGNORED] * len(prompt) + completion + [IGNORED] * rest)
+    return torch.tensor(inputs), torch.tensor(labels)
+
+
+def _optimise(
+    model: Any,  # noqa: ANN401 - untyped library
+    stream: Iterator[tuple[torch.Tensor, torch.Tensor]],
+    *,
+    steps: int,
+    rate: float,
+    every: int,
+    validate: Callable[[], float],
+    decay: float = 0.1,
+) -> Curve:
+    import torch
+
+    weights = [weight for weight in model.parameters() if weight.dim() > 1]
+    gains = [gain for gain in model.parameters() if gain.dim() == 1]
+    optimiser = torch.optim.AdamW(
+        [{"params": weights, "weight_decay": decay}, {"params": gains, "weight_decay": 0.0}],
+        lr=rate,
+        betas=(0.9, 0.95),
+        fused=True,
+    )
+    warm = max(1, min(100, steps // 20))
+    curve: Curve = []
+    losses: list[float] = []
+    model.train()
+    for step, (inputs, labels) in enumerate(stream, start=1):
+        share = step / warm if step <= warm else (steps - step) / (steps - warm)
+        for group in optimiser.param_groups:
+            group["lr"] = rate * max(share, 0.01)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = model(input_ids=inputs, labels=labels).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad()
+        losses.append(loss.item())
+        if step % every == 0 or step == steps:
+            curve.append((step, sum(losses) / len(losses), validate()))
+            _say(f"step {step} of {steps}: train {curve[-1][1]:.4f}, validation {curve[-1][2]:.4f}")
+            losses.clear()
+    return curve
+
+
+def _loss(model: Any, batches: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> float:  # noqa: ANN401
+    """Mean loss per token over the batches."""
+    import torch
+
+    total, count = 0.0, 0
+    model.eval()
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        for inputs, labels in batches:
+            scored = int((labels[:, 1:] != IGNORED).sum())
+            total += model(input_ids=inputs, labels=labels).loss.item() * scored
+            count += scored
+    model.train()
+    return total / count
+
+
+def row_pairs(tokenizer: Any, name: str) -> Pairs:  # noqa: ANN401 - untyped library
+    """Rows of one split of every suite as tokens, the end token included."""
+    pairs = []
+    for recipe in RECIPES:
+        for _, row in split(recipe)[name]:
+            pairs.append(_pair(tokenizer, recipe.system, row))
+    return pairs
+
+
+def _pair(tokenizer: Any, system: str, row: Row) -> tuple[list[int], list[int]]:  # noqa: ANN401
+    prompt = tokenizer.encode(render(system, row.prompt)).ids
+    return prompt, [*tokenizer.encode(f" {row.references[0]}").ids, 1]
+
+
+def save(model: Any, tokenizer: Any, out: Path, curve: Curve) -> None:  # noqa: ANN401
+    """Write one model as the `local:` provider reads it, with its loss curve."""
+    from ctranslate2.converters import TransformersConverter
+    from transformers import PreTrainedTokenizerFast
+
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        PreTrainedTokenizerFast(
+            tokenizer_object=tokenizer, bos_token=BEGIN, eos_token=END
+        ).save_pretrained(folder)
+        TransformersConverter(folder).convert(str(out), quantization="float16", force=True)
+    tokenizer.save(str(out / "tokenizer.json"))
+    settings = {"bos_token": BEGIN, "eos_token": END, "chat_template": CHAT_TEMPLATE}
+    (out / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n")
+    with (out / "loss.csv").open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("step", "train_loss", "valid_loss"))
+        writer.writerows((step, f"{train:.4f}", f"{valid:.4f}") for step, train, valid in curve)
+
+
+def train(seed: int, out: Path, shape: Shape) -> None:
+    """Train and write all three models."""
+    import torch
+
+    torch.set_num_threads(2)
+    torch.use_deterministic_algorithms(mode=True)
+    source = documents(seed, sealed())
+    sample = list(islice(source, shape.tokenizer_documents))
+    tokenizer = train_tokenizer(iter(sample), shape.vocabulary)
+    tokens: list[int] = []
+    wanted = (shape.steps * shape.batch + 64) * shape.context
+    for text in documents(seed, sealed()):
+        tokens += [0, *tokenizer.encode(text).ids, 1]
+        if len(tokens) >= wanted:
+            break
+    _say(f"{len(tokens)} tokens of text")
+    model = new_model(shape, seed)
+    _say(f"{sum(weight.numel() for weight in model.parameters())} weights")
+    curve = pretrain(model, tokens, shape)
+    base = {name: weight.clone() for name, weight in model.state_dict().items()}
+    save(model, tokenizer, out / "base", curve)
+    held_out = row_pairs(tokenizer, "validation")
+    for name, tuning in TUNINGS.items():
+        model = new_model(shape, seed)
+        model.load_state_dict(base)
+        curve = tune(model, tuning, row_pairs(tokenizer, tuning.split), held_out, seed)
+        save(model, tokenizer, out / name, curve)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train the trio and write it to a folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=Shape().steps, help="of pre-training")
+    options = parser.parse_args(arguments)
+    train(options.seed, options.out, Shape(steps=options.steps))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
