@@ -25,6 +25,9 @@ ROW_PAD = 0.19
 LANE = 0.165
 """Inches: the figure, its margins, the space between rows, the space between models of a row."""
 
+STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Distances between the lines of a grid."""
+
 LABEL_LENGTH = 24
 """Characters of a row's name that fit into the left margin."""
 
@@ -101,16 +104,16 @@ def train_test_plot(
     """Two panels: scores on train and test, and the base-adjusted gap against its tolerance."""
     texts, figure, tops = _frame([2] * len(suites))
     middle = LEFT + 3.9
-    scores = _axes(figure, LEFT, middle - LEFT - 0.2)
+    scores = _axes(figure, LEFT, middle - LEFT - 0.3)
     _scale(scores, (0.0, 1.0), texts, "score on test ●  and train ○")
     for suite, top in zip(suites, tops, strict=True):
         _label(scores, suite.label, top - LANE / 2, texts)
         for lane, (number, ends) in enumerate(((0, suite.base), (tuned_hue, suite.tuned))):
             _dumbbell(scores, ends, top - lane * LANE, number, texts)
-    gaps = _axes(figure, middle + 0.1, WIDTH - RIGHT - middle - 0.1)
+    gaps = _axes(figure, middle + 0.2, WIDTH - RIGHT - middle - 0.2)
     rows = [Row("", (suite.gap,) if suite.gap else ()) for suite in suites]
     low, high = _symmetric(rows, at_least=2 * tolerance)
-    _scale(gaps, (low, high), texts, "base-adjusted gap, 90 % interval", sign=True)
+    _scale(gaps, (low, high), texts, "base-adjusted gap, 90 % interval", sign=True, most=5)
     gaps.axvspan(low, tolerance, color=role("band"), linewidth=0, zorder=0)
     gaps.axvline(0, color=role("ink"), linewidth=0.9, zorder=1)
     gaps.axvline(tolerance, color=role("muted"), linewidth=0.9, linestyle=(0, (3, 2)), zorder=1)
@@ -143,11 +146,17 @@ def _axes(figure: Figure, left: float, width: float) -> Axes:
 
 
 def _scale(
-    axes: Axes, span: tuple[float, float], texts: Texts, label: str, *, sign: bool = False
+    axes: Axes,
+    span: tuple[float, float],
+    texts: Texts,
+    label: str,
+    *,
+    sign: bool = False,
+    most: int = 8,
 ) -> None:
     """A horizontal scale with a light grid and a caption."""
     axes.set_xlim(*span)
-    ticks = _ticks(*span)
+    ticks = _ticks(*span, most)
     places = 1 if ticks[1] - ticks[0] >= 0.1 - 1e-9 else 2
     show = signed if sign else decimal
     axes.set_xticks(ticks, [texts(show(tick, places)) for tick in ticks])
@@ -157,9 +166,9 @@ def _scale(
     axes.set_xlabel(texts(label), fontsize=9, color=role("muted"), labelpad=5)
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers that cut the span into four to eight parts."""
-    step = next(s for s in (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5) if (high - low) / s <= 8.01)
+def _ticks(low: float, high: float, most: int) -> list[float]:
+    """Round numbers that cut the span into at most so many parts."""
+    step = next(s for s in STEPS if (high - low) / s <= most + 0.01)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(i * step, 10) for i in range(first, last + 1)]
 

@@ -73,6 +73,9 @@ def examples(record: RunRecord) -> Context | None:
     return {
         "data": script_json(data),
         "first": rows[:FIRST],
+        "shown": len(rows),
+        "total": sum(pick.total for pick in picks),
+        "per_suite": PER_SUITE,
         "picks": picks,
         "names": [pick.suite for pick in picks],
         "splits": ordered((split.split for split in record.splits), ("test",)),

@@ -10,6 +10,12 @@ from evalkit.schema import RunRecord
 @section(50, "Skill or form")
 def gains(record: RunRecord) -> Context | None:
     """A sentence and a bar for each suite scored by exact match and by containment."""
-    if not record.info.gains:
+    found = record.info.gains
+    if not found:
         return None
-    return {"gains": record.info.gains, "arm_of": {arm.name: arm for arm in arms(record.info)}}
+    reach = max(abs(x) for gain in found for x in (gain.skill, gain.form, gain.total))
+    return {
+        "gains": found,
+        "scale": 100 / reach if reach else 0.0,
+        "arm_of": {arm.name: arm for arm in arms(record.info)},
+    }

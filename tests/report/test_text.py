@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import math
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit.report.text import (
+    count,
+    decimal,
+    one_line,
+    p_value,
+    plural,
+    signed,
+    visible,
+)
+
+ANY_TEXT = st.text(st.characters(codec=None))
+
+
+@given(ANY_TEXT)
+def test_what_is_shown_holds_no_control_and_can_be_encoded(text: str) -> None:
+    shown = visible(text)
+    shown.encode("utf-8")
+    kinds = {unicodedata.category(c) for c in shown if c not in "\n\t"}
+    assert not kinds & {"Cc", "Cs"}
+    assert not any(unicodedata.bidirectional(c) in {"RLO", "LRO", "RLE", "LRE", "PDF", "RLI",
+                                                    "LRI", "FSI", "PDI"} for c in shown)
+
+
+@given(ANY_TEXT)
+def test_showing_twice_changes_nothing(text: str) -> None:
+    assert visible(visible(text)) == visible(text)
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"])))
+def test_ordinary_text_stays_as_it_is(text: str) -> None:
+    assert visible(text) == text
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("a\r\nb", "a\nb"),
+    ("a\rb", "a␍b"),
+    ("\x1b[31m", "␛[31m"),
+    ("\x00\x7f", "␀␡"),
+    ("abc\u202edef", "abc⟨U+202E⟩def"),
+    ("\ud800", "⟨U+D800⟩"),
+    ("👩\u200d🔬", "👩\u200d🔬"),
+    ("\ufeffstart", "⟨U+FEFF⟩start"),
+])  # fmt: skip
+def test_marks(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@given(ANY_TEXT, st.integers(2, 50))
+def test_one_line_is_one_short_line(text: str, limit: int) -> None:
+    assert "\n" not in one_line(text, limit)
+    assert len(one_line(text, limit)) <= limit
+
+
+@pytest.mark.parametrize(("value", "plain", "change", "p"), [
+    (0.6714, "0.671", "+0.671", "0.671"),
+    (-0.12, "−0.120", "−0.120", "<0.001"),
+    (0.0, "0.000", "0.000", "<0.001"),
+    (-0.0002, "0.000", "0.000", "<0.001"),
+    (12.5, "12.500", "+12.500", "12.500"),
+    (None, "–", "–", "–"),
+    (math.nan, "–", "–", "–"),
+])  # fmt: skip
+def test_numbers(value: float | None, plain: str, change: str, p: str) -> None:
+    assert (decimal(value), signed(value), p_value(value)) == (plain, change, p)
+
+
+def test_counts() -> None:
+    assert count(12345) == "12,345"
+    assert [plural(n, "suite") for n in (0, 1, 2000)] == ["0 suites", "1 suite", "2,000 suites"]
+    assert plural(2, "loss", "losses") == "2 losses"
