@@ -17,7 +17,7 @@ from evalkit.pipeline.asking import ask_models, load_suites
 from evalkit.pipeline.plan import make_plan, suite_paths
 from evalkit.pipeline.scoring import Setup, conclude
 from evalkit.report import render_report, write_report
-from evalkit.runner import progress_observer
+from evalkit.runner import AskStats, progress_observer
 from evalkit.schema import Extract, GateRule, GateVerdict, RunRecord
 from evalkit.verdict import gate as judge
 
@@ -182,10 +182,11 @@ def run(  # noqa: PLR0913 - one parameter an option of `evalkit run`
             seed=plan.seed,
             limit=plan.limit,
             scorers=plan.scorers,
+            notes=tuple(f"{m}: {note}" for m, stats in asked.items() for note in stats.notes),
             clocks={
                 "started": started.isoformat(timespec="seconds"),
                 "seconds": round(time.perf_counter() - clock, 3),
-                "models": {name: dataclasses.asdict(stats) for name, stats in asked.items()},
+                "models": {name: _clock(stats) for name, stats in asked.items()},
             },
         ),
         results,
@@ -249,6 +250,7 @@ def score(
         seed=info.seed,
         limit=info.limit,
         scorers=tuple(scorers),
+        notes=(),
         clocks=info.clocks,
     )
     return _write(conclude(setup, record.splits), Path(out or folder))
@@ -268,6 +270,11 @@ def check(
     paths = suite_paths(_listed(suites), config=config)
     path = None if train is None else Path(train)
     return tuple(check_suite(load_suite(suite, train=path)) for suite in paths)
+
+
+def _clock(stats: AskStats) -> dict[str, Any]:
+    """What is different the next time: everything but the notes."""
+    return {key: value for key, value in dataclasses.asdict(stats).items() if key != "notes"}
 
 
 def _write(record: RunRecord, folder: Path) -> Run:

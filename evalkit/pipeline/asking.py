@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zlib import crc32
 
-from evalkit.data import find_leaks, load_suite, read_rows
+from evalkit.data import check_train_files, find_leaks, load_suite, read_rows
 from evalkit.errors import UsageError
 from evalkit.models import Provider, open_provider
 from evalkit.pipeline.plan import Plan
@@ -50,7 +50,8 @@ def load_suites(plan: Plan) -> Loaded:
         UsageError: a training file that no suite has, or two suites of one name.
     """
     extra = tuple(dict.fromkeys(m.train for m in plan.models if m.train is not None))
-    suites, leaks = [], list[Leak]()
+    check_train_files(plan.suites, extra)
+    suites, leaks = list[Suite](), list[Leak]()
     training: dict[tuple[str, str], str] = {}
     for path in plan.suites:
         suite = load_suite(path, train=plan.train, extra_train=extra)
@@ -68,18 +69,7 @@ def load_suites(plan: Plan) -> Loaded:
                 most = min(len(splits["test"]), TRAINING_SAMPLE)
                 splits[split] = _sample(suite, split, most, plan.seed)
         suites.append(replace(suite, splits=splits))
-    _require_training(plan, extra, training)
     return Loaded(tuple(suites), training, tuple(leaks))
-
-
-def _require_training(
-    plan: Plan, extra: Sequence[str], training: Mapping[tuple[str, str], str]
-) -> None:
-    """A training file named for a model must be there for at least one suite."""
-    for file in extra:
-        if Path(file).stem not in training.values():
-            places = ", ".join(str(path) for path in plan.suites)
-            raise UsageError(f"training file {file!r} was not found in any suite ({places})")
 
 
 def _sample(suite: Suite, split: str, most: int | None, seed: int) -> tuple[Example, ...]:

@@ -13,7 +13,6 @@ from evalkit.schema import (
     Comparison,
     Confusion,
     Failure,
-    GainSplit,
     Leak,
     ModelSpec,
     RunInfo,
@@ -39,6 +38,7 @@ from evalkit.verdict import (
     overfit,
     overfit_levels,
     score_rows,
+    slice_warnings,
 )
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Setup:
         seed: of every resample.
         limit: examples per split at most.
         scorers: instead of the suites' own; `default` stands for those.
+        notes: what else a reader must know, said by those who asked.
         clocks: what differs between equal runs.
     """
 
@@ -75,6 +76,7 @@ class Setup:
     seed: int
     limit: int | None
     scorers: tuple[str, ...]
+    notes: tuple[str, ...]
     clocks: Mapping[str, Any]
 
 
@@ -95,58 +97,76 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
     """
     suites = tuple(replace(c, scorers=scorer_names(setup.scorers, c.scorers)) for c in setup.suites)
     scored = score_all(suites, results)
-    scores: list[Score] = []
-    comparisons: list[Comparison] = []
-    gains: list[GainSplit] = []
-    confusions: list[Confusion] = []
-    evidence: list[Evidence] = []
-    for config in suites:
-        found = [s for s in scored if s.result.suite == config.name]
-        for split in found:
-            slices = config.slices if split.result.split == "test" else ()
-            table = (split.result, split.stats, split.scorers)
-            scores += score_rows(*table, slices=slices, seed=setup.seed)
-            comparisons += compare_rows(*table, models=setup.models, slices=slices, seed=setup.seed)
-            gains += gain_splits(split.result, models=setup.models)
-            if config.task == "classification":
-                confusions += _confusions(config, split.result)
-        evidence += gather(
-            config,
-            {s.result.split: s.result for s in found},
-            found[0].scorers,
-            models=setup.models,
-            training={
-                m: split for (suite, m), split in setup.training.items() if suite == config.name
-            },
-            leaks=setup.leaks,
-            seed=setup.seed,
-        )
+    evidence = [piece for config in suites for piece in _evidence(setup, config, scored)]
     verdicts = overfit(evidence)
     usage = tuple(usage_of(model, results) for model in setup.models)
-    record_info = RunInfo(
-        name=setup.name,
-        versions=versions(),
-        seed=setup.seed,
-        limit=setup.limit,
-        models=setup.models,
-        suites=suites,
-        scorers={s.result.suite: tuple(info(x) for x in s.scorers) for s in scored},
-        hashes=setup.hashes,
-        usage=usage,
-        gains=tuple(gains),
-        overfit=verdicts,
-        overfit_levels=overfit_levels(verdicts),
-        warnings=warnings_of(setup.models, usage, results, setup.leaks),
-        clocks=setup.clocks,
-    )
+    warnings = warnings_of(setup.models, usage, results, setup.leaks)
     return RunRecord(
-        info=record_info,
+        info=RunInfo(
+            name=setup.name,
+            versions=versions(),
+            seed=setup.seed,
+            limit=setup.limit,
+            models=setup.models,
+            suites=suites,
+            scorers={s.result.suite: tuple(info(x) for x in s.scorers) for s in scored},
+            hashes=setup.hashes,
+            usage=usage,
+            gains=tuple(g for s in scored for g in gain_splits(s.result, models=setup.models)),
+            overfit=verdicts,
+            overfit_levels=overfit_levels(verdicts),
+            warnings=(*warnings, *_slice_warnings(suites, scored), *setup.notes),
+            clocks=setup.clocks,
+        ),
         splits=tuple(s.result for s in scored),
-        scores=tuple(scores),
-        comparisons=adjust(comparisons),
-        confusions=tuple(confusions),
+        scores=tuple(row for s in scored for row in _scores(setup, suites, s)),
+        comparisons=adjust([row for s in scored for row in _comparisons(setup, suites, s)]),
+        confusions=tuple(row for s in scored for row in _confusions(suites, s.result)),
         leaks=setup.leaks,
     )
+
+
+def _evidence(setup: Setup, config: SuiteConfig, scored: Sequence[Scored]) -> list[Evidence]:
+    mine = [s for s in scored if s.result.suite == config.name]
+    return gather(
+        config,
+        {s.result.split: s.result for s in mine},
+        mine[0].scorers,
+        models=setup.models,
+        training={m: s for (suite, m), s in setup.training.items() if suite == config.name},
+        leaks=setup.leaks,
+        seed=setup.seed,
+    )
+
+
+def _scores(setup: Setup, suites: Sequence[SuiteConfig], scored: Scored) -> list[Score]:
+    slices = _slices(suites, scored.result)
+    return score_rows(scored.result, scored.stats, scored.scorers, slices=slices, seed=setup.seed)
+
+
+def _comparisons(setup: Setup, suites: Sequence[SuiteConfig], scored: Scored) -> list[Comparison]:
+    return compare_rows(
+        scored.result,
+        scored.stats,
+        scored.scorers,
+        models=setup.models,
+        slices=_slices(suites, scored.result),
+        seed=setup.seed,
+    )
+
+
+def _slices(suites: Sequence[SuiteConfig], result: SplitResult) -> tuple[str, ...]:
+    """The slices of a test split; training samples are too small a matter to be cut up."""
+    config = next(c for c in suites if c.name == result.suite)
+    return config.slices if result.split == "test" else ()
+
+
+def _slice_warnings(suites: Sequence[SuiteConfig], scored: Sequence[Scored]) -> list[str]:
+    return [
+        warning
+        for s in scored
+        for warning in slice_warnings(s.result.suite, s.result.examples, _slices(suites, s.result))
+    ]
 
 
 def scorer_names(chosen: Sequence[str], own: Sequence[str]) -> tuple[str, ...]:
@@ -188,7 +208,10 @@ def predictions(config: SuiteConfig, split: SplitResult, model: str) -> list[str
     ]
 
 
-def _confusions(config: SuiteConfig, split: SplitResult) -> list[Confusion]:
+def _confusions(suites: Sequence[SuiteConfig], split: SplitResult) -> list[Confusion]:
+    config = next(c for c in suites if c.name == split.suite)
+    if config.task != "classification":
+        return []
     references = [example.references for example in split.examples]
     return [
         Confusion(config.name, split.split, model, reference, predicted, count)

@@ -51,6 +51,7 @@ def _identical(models: Sequence[ModelSpec], results: Sequence[SplitResult]) -> l
         pairs = [
             (base, tuned)
             for result in results
+            if model.tuned_from is not None
             if model.tuned_from in result.answers and model.name in result.answers
             for base, tuned in zip(
                 result.answers[model.tuned_from], result.answers[model.name], strict=True
