@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,8 +42,23 @@ class _Asked:
     keys: Collection[str]
 
 
-def load_examples(path: Path, problems: Problems, *, labels: Collection[str] = ()) -> list[Example]:
-    """The examples of a file, in file order, with the prompt as the row has it.
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The examples of a file, in file order, with the turns of their rows as messages.
+
+    Attributes:
+        path: the file.
+        examples: those that could be read.
+        lines: the line of each.
+    """
+
+    path: Path
+    examples: list[Example]
+    lines: array[int]
+
+
+def load_examples(path: Path, problems: Problems, *, labels: Collection[str] = ()) -> Loaded:
+    """Read a file.
 
     A row without an id gets a hash of its content; where equal rows have none, the second is
     called `<hash>-2`, the third `<hash>-3`.
@@ -52,8 +68,8 @@ def load_examples(path: Path, problems: Problems, *, labels: Collection[str] = (
         problems: collects everything that is wrong with its rows.
         labels: the references that are allowed; empty allows all.
     """
-    examples: list[Example] = []
-    lines: dict[str, int] = {}
+    loaded = Loaded(path, [], array("Q"))
+    seen: dict[str, int] = {}
     systems: dict[Message, Message] = {}
     empty = True
     for item in scan_rows(path):
@@ -65,13 +81,14 @@ def load_examples(path: Path, problems: Problems, *, labels: Collection[str] = (
         if isinstance(found, Wrong):
             problems.add(item.problem(found.field, found.found, found.expected))
             continue
-        example = _with_id(found, item, lines, problems)
+        example = _with_id(found, item, seen, problems)
         for problem in _unknown_labels(example, item, labels):
             problems.add(problem)
-        examples.append(example)
+        loaded.examples.append(example)
+        loaded.lines.append(item.line)
     if empty:
         problems.add(Problem(str(path), "", "no rows", "at least one"))
-    return examples
+    return loaded
 
 
 def hash_examples(examples: Iterable[Example]) -> str:
@@ -185,22 +202,22 @@ def _given_id(values: Mapping[str, object]) -> str:
     raise Wrong("id", describe(value), "text or an integer, or no id at all")
 
 
-def _with_id(example: Example, row: Row, lines: dict[str, int], problems: Problems) -> Example:
+def _with_id(example: Example, row: Row, seen: dict[str, int], problems: Problems) -> Example:
     """The example under an id that is unique in its file."""
     identifier = example.id
     if not identifier:
         content = hashlib.sha256(_canonical(example.messages, example.references)).hexdigest()
         identifier, copies = content[:HASH_LENGTH], 1
-        while identifier in lines:
+        while identifier in seen:
             copies += 1
             identifier = f"{content[:HASH_LENGTH]}-{copies}"
         example = Example(
             identifier, example.prompt, example.messages, example.references, example.fields
         )
-    elif identifier in lines:
-        found = f"{identifier!r}, which line {lines[identifier]} has too"
+    elif identifier in seen:
+        found = f"{identifier!r}, which line {seen[identifier]} has too"
         problems.add(row.problem("id", found, "an id of its own"))
-    lines.setdefault(identifier, row.line)
+    seen.setdefault(identifier, row.line)
     return example
 
 

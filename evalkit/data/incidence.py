@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
+Flags = NDArray[np.bool_]
 
 _BATCH = 1 << 22
 """Words or pairs that are worked on at one time: bounds memory, changes no result."""
@@ -31,6 +32,19 @@ class Encoded:
 
     numbers: NDArray[np.uint32]
     ends: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Boilerplate:
+    """Word sequences that say nothing about a single text.
+
+    Attributes:
+        size: words of a sequence.
+        keys: their hashes, sorted.
+    """
+
+    size: int
+    keys: Hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +69,7 @@ class Side:
     Attributes:
         matrix: (texts, sequences that the left side has), 1 where a text has a sequence.
         size: how many different sequences each text has.
-        rare_size: the same without boilerplate.
+        rare_size: how many of them have no boilerplate in them.
     """
 
     matrix: csr_array[Any, Any]
@@ -70,15 +84,15 @@ class Incidence:
     Attributes:
         left: the texts that are looked for.
         right: the texts that they are looked for in.
-        rare: (sequences that the left side has,) false for boilerplate.
+        rare: (sequences that the left side has,) false where there is boilerplate in them.
     """
 
     left: Side
     right: Side
-    rare: NDArray[np.bool_]
+    rare: Flags
 
     def sharing(self) -> Iterator[Pairs]:
-        """All pairs with a sequence in common that is no boilerplate, in batches of left texts."""
+        """All pairs with a rare sequence in common, in batches of left texts."""
         left = self.left.matrix[:, self.rare]
         right = self.right.matrix[:, self.rare]
         holders = np.bincount(right.indices, minlength=right.shape[1])
@@ -108,43 +122,50 @@ def encode(texts: Sequence[str], vocabulary: dict[str, int]) -> Encoded:
     return Encoded(np.frombuffer(numbers, np.uint32), ends)
 
 
-def incidence(left: Encoded, right: Encoded, size: int, common: int) -> Incidence:
+def find_boilerplate(texts: Encoded, size: int, common: int) -> Boilerplate:
+    """Word sequences that more than so many of the texts have; no two texts should be equal."""
+    _, keys, _ = _sequences(texts, size, Boilerplate(size, np.empty(0, np.uint64)))
+    different, holders = np.unique(keys, return_counts=True)
+    return Boilerplate(size, different[holders > common])
+
+
+def incidence(left: Encoded, right: Encoded, size: int, boilerplate: Boilerplate) -> Incidence:
     """Compare two sides by the sequences of so many words.
 
     Args:
         left: the texts that are looked for.
-        right: the texts that they are looked for in; no two should be equal.
+        right: the texts that they are looked for in.
         size: words of a sequence.
-        common: a sequence that more of the right texts have is boilerplate.
+        boilerplate: what `find_boilerplate` found.
     """
-    left_rows, left_keys = _sequences(left, size)
-    right_rows, right_keys = _sequences(right, size)
-    keys, holders = np.unique(right_keys, return_counts=True)
-    boilerplate = keys[holders > common]
-    columns = np.unique(left_keys)
+    left_rows, left_keys, left_rare = _sequences(left, size, boilerplate)
+    right_rows, right_keys, right_rare = _sequences(right, size, boilerplate)
+    columns, firsts = np.unique(left_keys, return_index=True)
     return Incidence(
-        _side(len(left.ends), left_rows, left_keys, columns, boilerplate),
-        _side(len(right.ends), right_rows, right_keys, columns, boilerplate),
-        ~_among(columns, boilerplate),
+        _side(len(left.ends), left_rows, left_keys, left_rare, columns),
+        _side(len(right.ends), right_rows, right_keys, right_rare, columns),
+        left_rare[firsts],
     )
 
 
-def _side(texts: int, rows: Ints, keys: Hashes, columns: Hashes, boilerplate: Hashes) -> Side:
+def _side(texts: int, rows: Ints, keys: Hashes, rare: Flags, columns: Hashes) -> Side:
     from scipy.sparse import csr_array
 
-    size = np.bincount(rows, minlength=texts)
-    rare_size = np.bincount(rows[~_among(keys, boilerplate)], minlength=texts)
     kept = _among(keys, columns)
     place = np.searchsorted(columns, keys[kept])
     ones = np.ones(len(place), np.int32)
-    matrix = csr_array((ones, (rows[kept], place)), shape=(texts, len(columns)))
-    return Side(matrix, size, rare_size)
+    return Side(
+        matrix=csr_array((ones, (rows[kept], place)), shape=(texts, len(columns))),
+        size=np.bincount(rows, minlength=texts),
+        rare_size=np.bincount(rows[rare], minlength=texts),
+    )
 
 
-def _sequences(texts: Encoded, size: int) -> tuple[Ints, Hashes]:
-    """Text and hash of every different sequence of so many words in each text."""
+def _sequences(texts: Encoded, size: int, boilerplate: Boilerplate) -> tuple[Ints, Hashes, Flags]:
+    """Text and hash of every different sequence of so many words, and whether it is rare."""
     rows: list[Ints] = [np.empty(0, np.int64)]
     keys: list[Hashes] = [np.empty(0, np.uint64)]
+    rare: list[Flags] = [np.empty(0, np.bool_)]
     for first, last in _batches(texts.ends):
         start = int(texts.ends[first - 1]) if first else 0
         ends = texts.ends[first:last]
@@ -153,15 +174,24 @@ def _sequences(texts: Encoded, size: int) -> tuple[Ints, Hashes]:
         count = len(words) - size + 1
         if count < 1:
             continue
-        within = of_word[:count] == of_word[size - 1 :]
-        row, key = of_word[:count][within], _rolled(words, size)[within]
+        within = np.flatnonzero(of_word[:count] == of_word[size - 1 :])
+        row, key = of_word[within], _rolled(words, size)[within]
         order = np.lexsort((key, row))
         row, key = row[order], key[order]
         new = np.ones(len(row), np.bool_)
         new[1:] = (row[1:] != row[:-1]) | (key[1:] != key[:-1])
         rows.append(row[new])
         keys.append(key[new])
-    return np.concatenate(rows), np.concatenate(keys)
+        rare.append(_rare(words, size, boilerplate)[within][order][new])
+    return np.concatenate(rows), np.concatenate(keys), np.concatenate(rare)
+
+
+def _rare(words: Hashes, size: int, boilerplate: Boilerplate) -> Flags:
+    """Whether the so many words that begin at each place have no boilerplate in them."""
+    common = np.append(0, np.cumsum(_among(_rolled(words, boilerplate.size), boilerplate.keys)))
+    inside = size - boilerplate.size + 1  # sequences of boilerplate's size in one of this size
+    rare: Flags = common[inside:] == common[:-inside]
+    return rare
 
 
 def _mixed(numbers: NDArray[np.uint32]) -> Hashes:
@@ -181,12 +211,12 @@ def _rolled(words: Hashes, size: int) -> Hashes:
     return key
 
 
-def _among(keys: Hashes, sorted_keys: Hashes) -> NDArray[np.bool_]:
+def _among(keys: Hashes, sorted_keys: Hashes) -> Flags:
     """Whether each key is one of some sorted keys."""
     if not len(sorted_keys):
         return np.zeros(len(keys), np.bool_)
     place = np.searchsorted(sorted_keys, keys).clip(max=len(sorted_keys) - 1)
-    found: NDArray[np.bool_] = sorted_keys[place] == keys
+    found: Flags = sorted_keys[place] == keys
     return found
 
 

@@ -7,10 +7,10 @@ What counts, the strongest first:
     13-gram      13 words in a row in common (Brown et al. 2020, appendix C)
     shingles     Jaccard similarity of the sets of 5-word shingles of at least 0.8
 
-It is the rows' own prompts that are compared, before system prompt and template. Word sequences
-that more than 1 % of the different training prompts share, and more than 10 of them, are
-boilerplate, such as an instruction pasted into every row. They say nothing about a single row: a
-13-gram of boilerplate is no leak, and shingles must be similar with boilerplate and without.
+It is the rows' own prompts that are compared, before system prompt and template. Shingles that more
+than 1 % of the different training prompts share, and more than 10 of them, are boilerplate, such as
+an instruction pasted into every row. They say nothing about a single row: a 13-gram with such a
+shingle in it doesn't count, and shingles must be similar with boilerplate and without.
 
 All pairs are compared, over 64-bit hashes of word sequences.
 """
@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.data.incidence import Incidence, encode, incidence
+from evalkit.data.incidence import Incidence, encode, find_boilerplate, incidence
 from evalkit.data.wordings import SHINGLE, normalise
 from evalkit.schema import Example, Leak
 
@@ -31,7 +31,7 @@ GRAM = 13
 SIMILAR = 0.8
 """Jaccard similarity of shingles from which on two prompts count as one."""
 BOILERPLATE = 0.01
-"""Share of training prompts above which a word sequence is boilerplate, ..."""
+"""Share of training prompts above which a shingle is boilerplate, ..."""
 BOILERPLATE_ROWS = 10
 """... if more than this many have it."""
 
@@ -95,9 +95,10 @@ def _similar(test: Sequence[str], train: Sequence[str]) -> Iterator[tuple[int, i
     vocabulary: dict[str, int] = {}
     left, right = encode(test, vocabulary), encode(train, vocabulary)
     common = max(BOILERPLATE_ROWS, int(BOILERPLATE * len(train)))
-    shingles = incidence(left, right, SHINGLE, common)
+    boilerplate = find_boilerplate(right, SHINGLE, common)
+    shingles = incidence(left, right, SHINGLE, boilerplate)
     flagged = set[int]()
-    for pairs in incidence(left, right, GRAM, common).sharing():
+    for pairs in incidence(left, right, GRAM, boilerplate).sharing():
         best = _best(pairs.left, pairs.right, pairs.overlap.astype(np.float64))
         one, other = pairs.left[best], pairs.right[best]
         for text, row, similarity in zip(one, other, _jaccard(shingles, one, other), strict=True):

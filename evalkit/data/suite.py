@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from evalkit.data.examples import hash_examples, load_examples
+from evalkit.data.examples import Loaded, hash_examples, load_examples
 from evalkit.data.problems import Problems
 from evalkit.data.prompts import PROMPT, MissingField, Shots, Template, render
 from evalkit.data.spec import safe_name
@@ -75,16 +75,17 @@ def load_suite(path: Path, *, train: Path | None = None, extra_train: Sequence[s
     source = _find(path, train, extra_train)
     problems = Problems()
     declared = {"test", "train", "validation"} if source.config.labels else set[str]()
-    splits = {
+    loaded = {
         split: load_examples(
             file, problems, labels=source.config.labels if split in declared else ()
         )
         for split, file in source.files.items()
     }
     problems.raise_if_any()
+    splits = {split: found.examples for split, found in loaded.items()}
     _check_fields(source, splits)
     config = _completed(source.config, splits)
-    _render_all(source, splits, problems)
+    _render_all(source, loaded, problems)
     problems.raise_if_any()
     return Suite(
         config=config,
@@ -181,7 +182,7 @@ def _completed(config: SuiteConfig, splits: Mapping[str, Sequence[Example]]) -> 
     return replace(config, scorers=config.scorers or DEFAULT_SCORERS[config.task], labels=labels)
 
 
-def _render_all(source: _Source, splits: Mapping[str, list[Example]], problems: Problems) -> None:
+def _render_all(source: _Source, loaded: Mapping[str, Loaded], problems: Problems) -> None:
     """Turn the rows' turns into what is asked, in place: a million rows are not held twice."""
     config = source.config
     if config.system is None and source.template is None and not config.few_shot:
@@ -189,14 +190,18 @@ def _render_all(source: _Source, splits: Mapping[str, list[Example]], problems: 
     shots = None
     if config.few_shot:
         try:
-            shots = Shots(config.name, config.few_shot, splits["train"], source.template)
+            train = loaded["train"].examples
+            shots = Shots(config.name, config.few_shot, train, source.template)
         except MissingField as missing:
             raise _missing(source, missing, "a training row") from None
         if not shots.enough:
-            found = f"{config.few_shot} of {len(splits['train'])} training rows"
-            raise source.fault("few_shot", found, "more different training prompts than are shown")
-    for split, examples in splits.items():
-        for index, example in enumerate(examples):
+            raise source.fault(
+                "few_shot",
+                f"{config.few_shot} of {len(train)} training rows",
+                "more different training prompts than are shown",
+            )
+    for found in loaded.values():
+        for index, example in enumerate(found.examples):
             try:
                 messages = render(
                     example,
@@ -205,11 +210,11 @@ def _render_all(source: _Source, splits: Mapping[str, list[Example]], problems: 
                     shots=shots.before(example) if shots else (),
                 )
             except MissingField as missing:
-                where = f"{source.files[split]}: row {example.id!r}"
+                where = f"{found.path}:{found.lines[index]}"
                 expected = f"a value for the template's place {{{missing.field}}}"
                 problems.add(Problem(where, missing.field, missing.found, expected))
                 continue
-            examples[index] = replace(example, messages=messages)
+            found.examples[index] = replace(example, messages=messages)
 
 
 def _missing(source: _Source, missing: MissingField, where: str) -> ConfigError:

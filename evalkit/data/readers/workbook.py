@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,11 @@ from evalkit.data.readers.registry import Row, Scan, reader
 from evalkit.errors import DataError, Problem, UsageError
 
 TABLES_EXTRA = "pip install 'evalkit[tables]'"
+
+_EXACT = 10**15  # spreadsheets hold 15 digits of a number
+
+Cells = Sequence[tuple[Any, Any]]
+"""The cells of one row, each as it was written (formulas) and as it is shown (their results)."""
 
 
 @reader(".xlsx")
@@ -25,70 +31,69 @@ def read_workbook(path: Path) -> Scan:
 
     Raises:
         UsageError: openpyxl is not installed.
+        DataError: not a workbook.
     """
-    sheets = _sheets(path)
-    used = {name: rows for name, rows in sheets.items() if any(True for _ in _filled(rows()))}
+    try:
+        from openpyxl import load_workbook
+    except ImportError:
+        raise UsageError(f"{path}: reading XLSX needs {TABLES_EXTRA}") from None
+    try:
+        with (
+            closing(load_workbook(path, read_only=True)) as written,
+            closing(load_workbook(path, read_only=True, data_only=True)) as shown,
+        ):
+            yield from _read(path, written, shown)
+    except Exception as error:  # noqa: BLE001 - a damaged archive fails in any of its layers
+        found = f"a broken workbook ({type(error).__name__})"
+        raise DataError([Problem(str(path), "", found, "an XLSX workbook")]) from None
+
+
+def _read(path: Path, written: Any, shown: Any) -> Scan:  # noqa: ANN401 - openpyxl is optional
+    used = [name for name in written.sheetnames if any(_rows(written, shown, name))]
     if len(used) > 1:
         found = f"rows on {len(used)} sheets ({', '.join(used)})"
         yield Problem(str(path), "", found, "one sheet with rows; save each as a file of its own")
         return
-    for rows in used.values():
-        yield from _rows(path, rows())
-
-
-def _rows(path: Path, rows: Iterator[Any]) -> Scan:
     names: list[str] | None = None
-    for number, cells in _filled(rows):
-        where = f"{path}:{number}"
+    for number, cells in (row for name in used for row in _rows(written, shown, name)):
         if names is None:
-            names = [_text(shown) for _, shown in cells]
-            while names and not names[-1]:
+            names = [_text(value) for _, value in cells]
+            while not names[-1]:
                 names.pop()
-            problems = list(header_problems(where, names))
+            problems = list(header_problems(f"{path}:{number}", names))
             yield from problems
             if problems:
                 return
-            continue
-        lost = [
-            Problem(where, name, "a formula without a saved result", "its value as text")
-            for name, (written, shown) in zip(names, cells, strict=False)
-            if written.data_type == "f" and shown.value is None
-        ]
+        else:
+            yield from _row(path, number, names, cells)
+
+
+def _row(path: Path, number: int, names: Sequence[str], cells: Cells) -> Scan:
+    where = f"{path}:{number}"
+    texts = [_text(value) for _, value in cells]
+    lost = [
+        Problem(where, name, "a formula without a saved result", "its value as text")
+        for name, (formula, value) in zip(names, cells, strict=False)
+        if formula.data_type == "f" and value.value is None and value.data_type == "n"
+    ]
+    if any(texts[len(names) :]):
+        yield Problem(where, "", f"{len(texts)} cells", f"{len(names)}, as in the header")
+    elif lost:
         yield from lost
-        texts = [_text(shown) for _, shown in cells]
-        if any(texts[len(names) :]):
-            yield Problem(where, "", f"{len(texts)} cells", f"{len(names)}, as in the header")
-        elif not lost:
-            texts += [""] * (len(names) - len(texts))
-            yield Row(path, number, dict(zip(names, texts, strict=False)))
+    else:
+        texts += [""] * (len(names) - len(texts))
+        yield Row(path, number, dict(zip(names, texts, strict=False)))
 
 
-def _filled(rows: Iterator[Any]) -> Iterator[tuple[int, Sequence[tuple[Any, Any]]]]:
-    """Row number and (cell as written, cell as shown) of each row that is not empty."""
-    for number, (written, shown) in enumerate(rows, 1):
-        if any(cell.value is not None for cell in written):
-            yield number, list(zip(written, shown, strict=True))
-
-
-def _sheets(path: Path) -> dict[str, Any]:
-    """Sheet name -> function that reads its rows from the start."""
-    try:
-        import openpyxl
-    except ImportError:
-        raise UsageError(f"{path}: reading XLSX needs {TABLES_EXTRA}") from None
-    try:
-        # Twice: what was written (formulas) and what a spreadsheet shows (their results).
-        written = openpyxl.load_workbook(path, read_only=True)
-        shown = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # noqa: BLE001 - a damaged archive fails in any of its layers
-        found = f"a broken workbook ({type(error).__name__})"
-        raise DataError([Problem(str(path), "", found, "an XLSX workbook")]) from None
-    return {
-        sheet.title: lambda sheet=sheet: zip(
-            sheet.iter_rows(), shown[sheet.title].iter_rows(), strict=True
-        )
-        for sheet in written.worksheets
-    }
+def _rows(written: Any, shown: Any, name: str) -> Iterator[tuple[int, Cells]]:  # noqa: ANN401
+    """Number and cells of each row of a sheet that is not empty."""
+    sheets = written[name], shown[name]
+    for sheet in sheets:
+        sheet.reset_dimensions()  # what a file claims to hold may be less than it holds
+    rows = zip(*(sheet.iter_rows() for sheet in sheets), strict=True)
+    for number, (formulas, values) in enumerate(rows, 1):
+        if any(cell.value is not None for cell in formulas):
+            yield number, list(zip(formulas, values, strict=True))
 
 
 def _text(cell: Any) -> str:  # noqa: ANN401 - openpyxl has no public type for read-only cells
@@ -101,6 +106,6 @@ def _text(cell: Any) -> str:  # noqa: ANN401 - openpyxl has no public type for r
         return str(value).upper()
     if isinstance(value, dt.datetime | dt.date | dt.time):
         return value.isoformat()
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         return str(int(value))
     return str(value)
