@@ -1,6 +1,7 @@
 """Providers: what can be asked. One file each; third parties add theirs by entry point.
 
-A provider is opened from a `ModelSpec` and asked by the runner, which owns cache, limits and retries.
+A provider is opened from a `ModelSpec` and asked by the runner, which owns cache, limits and
+retries.
 """
 
 from evalkit.models.provider import Opener, Provider, ReadRows, Row

@@ -1,8 +1,8 @@
 """`file:` completions already made, by any system, found again by id or by prompt.
 
 A row names its example by `id`, `prompt` or `messages`, and holds the text under the first of
-`completion`, `response`, `output`, `text`, `prediction` that it has. `suite` and `split` narrow a row
-down where ids repeat. `completions.jsonl` of a run folder is read as `file:RUN/completions.jsonl#MODEL`.
+`completion`, `response`, `output`, `text`, `prediction` that it has. `suite` and `split` narrow a
+row down where ids repeat. A run folder's own file is read as `file:RUN/completions.jsonl#MODEL`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def open_file(spec: ModelSpec, read_rows: ReadRows) -> FileProvider:
         raise DataError(problems)
     if inner is not None and inner not in models:
         raise ModelError(
-            f"model {spec.name!r}: {path} holds no completions of {inner!r}; {nearest(inner, models)}"
+            f"model {spec.name!r}: {path} holds no completions of {inner!r}; "
+            + nearest(inner, models)
         )
     if not index.size:
         raise ModelError(f"model {spec.name!r}: {path} holds no rows")
@@ -192,9 +193,11 @@ def _locate(spec: ModelSpec) -> tuple[Path, str | None]:
     path, mark, inner = spec.model.rpartition("#")
     if mark and Path(path).expanduser().is_file():
         return Path(path).expanduser(), inner
+    missing = Path(path).expanduser() if mark else whole
+    beside = [file.name for file in missing.parent.glob("*") if file.is_file()]
     raise ModelError(
-        f"model {spec.name!r}: there is no file {path if mark else spec.model}; "
-        "expected completions, as in file:outputs.jsonl"
+        f"model {spec.name!r}: there is no file {missing}; expected completions, as in "
+        f"file:outputs.jsonl; in that folder {nearest(missing.name, sorted(beside)[:20])}"
     )
 
 
@@ -209,7 +212,7 @@ def _entry(row: Row, path: Path, inner: str | None, models: set[str]) -> _Entry 
         if outcome is None:
             return None
     elif inner is not None:
-        raise _bad(where, "completions", "nothing", f"the completions of models, {inner!r} among them")
+        raise _bad(where, "completions", "nothing", f"completions by model, {inner!r} among them")
     else:
         messages, outcome = _of_one(values, messages, where)
     name = _id(values.get("id"), where)
@@ -248,7 +251,8 @@ def _of_several(
     models.update(str(name) for name in completions)
     if inner is None:
         names = ", ".join(repr(str(name)) for name in completions)
-        raise _bad(where, "completions", f"the models {names}", "one of them named, as in file:PATH#MODEL")
+        expected = "one of them named, as in file:PATH#MODEL"
+        raise _bad(where, "completions", f"the models {names}", expected)
     if inner not in completions:
         return None
     stored = completions[inner]

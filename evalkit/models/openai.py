@@ -1,7 +1,7 @@
 """`openai:` OpenAI and every server that speaks its dialect: vLLM, SGLang, llama.cpp, Ollama, ...
 
-The `openai` package carries the request; retries, limits and cache belong to the runner, and replies
-are read by `replies`, not by the package's models: those let look-alike answers through.
+The `openai` package carries the request; retries, limits and cache belong to the runner, and
+replies are read by `replies`, not by the package's models: those let look-alike answers through.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from evalkit.errors import ModelError, UsageError
 from evalkit.models.prompts import flatten, wire
-from evalkit.models.replies import error_body, parse_error, parse_reply, redact
+from evalkit.models.replies import error_body, parse_error, parse_reply, quote, redact
 from evalkit.schema import Answer, Failure, Mode, ModelSpec, Request
 
 if TYPE_CHECKING:
@@ -51,14 +52,7 @@ def open_openai(spec: ModelSpec) -> OpenAIProvider:
     if not spec.model:
         raise UsageError(f"model {spec.name!r}: `openai:` needs a model name, as in openai:gpt-4.1")
     base_url = spec.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
-    endpoint = _public_url(base_url, spec)
-    return OpenAIProvider(
-        model=spec.model,
-        mode=spec.mode or "chat",
-        base_url=base_url,
-        endpoint=endpoint,
-        key=_key(spec, endpoint),
-    )
+    return OpenAIProvider(spec, base_url)
 
 
 class OpenAIProvider:
@@ -68,15 +62,17 @@ class OpenAIProvider:
     parallel: int | None = None
     cacheable = True
 
-    def __init__(self, *, model: str, mode: Mode, base_url: str, endpoint: str, key: str) -> None:
-        self.endpoint = endpoint
-        self.identity = f"{mode}:{model}"
+    def __init__(self, spec: ModelSpec, base_url: str) -> None:
+        self.endpoint = _public_url(base_url, spec)
+        mode: Mode = spec.mode or "chat"
+        self.identity = f"{mode}:{spec.model}"
         self.notes: list[str] = []
-        self._model = model
-        self._mode: Mode = mode
-        self._key = key
+        self._model = spec.model
+        self._mode = mode
+        self._variable = spec.api_key_env or KEY_VARIABLE
+        self._key = _key(spec, self._variable, self.endpoint)
         self._refused: set[str] = set()
-        self._client = _client(base_url, key)
+        self._client = _client(base_url, self._key)
 
     def prompt_key(self, request: Request) -> str:
         """The text in completions mode, the messages as JSON in chat mode."""
@@ -112,7 +108,7 @@ class OpenAIProvider:
             except UnicodeEncodeError as error:
                 return Failure("refused", f"the prompt cannot be sent as UTF-8: {error.reason}")
             else:
-                return self._cut(parse_reply(content, self._mode), request)
+                return self._cut(parse_reply(self._without_key(content), self._mode), request)
 
     async def _send(self, body: dict[str, Any]) -> bytes:
         extra = {"top_k": body.pop("top_k")} if "top_k" in body else None
@@ -126,7 +122,7 @@ class OpenAIProvider:
         return content
 
     def _body(self, request: Request) -> dict[str, Any]:
-        """Everything that shapes an answer, named explicitly: servers' own defaults differ by model."""
+        """Everything that shapes an answer, by name: servers' own defaults differ by model."""
         generation = request.generation
         body: dict[str, Any] = {
             "model": self._model,
@@ -170,14 +166,23 @@ class OpenAIProvider:
 
     def _failure(self, error: APIStatusError) -> Failure:
         response = error.response
-        failure = parse_error(response.status_code, response.content, response.headers)
+        content = self._without_key(response.content)
+        failure = parse_error(response.status_code, content, response.headers)
         hint = ""
-        if response.status_code == 404:  # noqa: PLR2004 - HTTP's own number: not found
+        if failure.kind == "auth" and self._key == NO_KEY:
+            hint = f" (no key was sent: the environment variable {self._variable} is not set)"
+        elif failure.kind == "auth":
+            hint = f" (the key was read from the environment variable {self._variable})"
+        elif response.status_code == HTTPStatus.NOT_FOUND:
             hint = (
                 f" (asked for model {self._model!r} at {self.endpoint}; is the name served there, "
                 "and does the base URL end where the API begins, usually in /v1?)"
             )
-        return replace(failure, message=redact(failure.message, self._key) + hint)
+        return replace(failure, message=failure.message + hint)
+
+    def _without_key(self, content: bytes) -> bytes:
+        """What the server said, should it repeat our key, without it."""
+        return content if self._key == NO_KEY else content.replace(self._key.encode(), b"[key]")
 
 
 def _client(base_url: str, key: str) -> AsyncOpenAI:
@@ -202,22 +207,26 @@ def _public_url(base_url: str, spec: ModelSpec) -> str:
         parts, host = urlsplit(""), ""
     if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
         raise UsageError(
-            f"model {spec.name!r}: the base URL must be http(s)://HOST[:PORT][/PATH] without query, "
-            f"as in http://localhost:8000/v1; found {redact(base_url.split('?')[0])!r}"
+            f"model {spec.name!r}: found the base URL {_shown(base_url)!r}; expected "
+            "http(s)://HOST[:PORT][/PATH] without query, as in http://localhost:8000/v1"
         )
     return urlunsplit((parts.scheme, host.lower(), parts.path.rstrip("/"), "", ""))
 
 
-def _key(spec: ModelSpec, endpoint: str) -> str:
+def _shown(base_url: str) -> str:
+    """As much of a broken URL as cannot hold a secret."""
+    return redact(base_url.partition("?")[0].rpartition("@")[2])
+
+
+def _key(spec: ModelSpec, variable: str, endpoint: str) -> str:
     """The key from the environment; a placeholder for servers that may want none."""
-    variable = spec.api_key_env or KEY_VARIABLE
     key = os.environ.get(variable, "").strip()
     if key:
         return key
     if spec.api_key_env or urlsplit(endpoint).hostname == urlsplit(OPENAI_URL).hostname:
         raise ModelError(
-            f"model {spec.name!r}: the environment variable {variable} is not set; it must hold the "
-            f"API key for {endpoint}"
+            f"model {spec.name!r}: the environment variable {variable} is not set; expected the "
+            f"API key for {endpoint} in it"
         )
     return NO_KEY
 
@@ -245,10 +254,10 @@ def _no_connection(error: APIConnectionError) -> Failure:
     chain: list[BaseException] = [error]
     while chain[-1].__cause__ is not None:
         chain.append(chain[-1].__cause__)
-    # The transport files every lost connection under time-outs; aiohttp's own types tell them apart.
-    if isinstance(error, APITimeoutError) and (
-        isinstance(chain[-1], TimeoutError) or not isinstance(chain[-1], aiohttp.ClientError)
-    ):
+    # The transport calls every lost connection a time-out; aiohttp's own types tell them apart.
+    lost = any(isinstance(link, aiohttp.ClientError) for link in chain)
+    late = any(isinstance(link, TimeoutError) for link in chain)
+    if late or (isinstance(error, APITimeoutError) and not lost):
         return Failure("timeout", "the server did not answer in time", retryable=True)
     reason = str(chain[-1]) or type(chain[-1]).__name__
-    return Failure("connection", f"no connection: {redact(reason)}", retryable=True)
+    return Failure("connection", f"no connection: {quote(reason)}", retryable=True)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
 
 from evalkit.schema import Answer, Failure, Mode
@@ -18,11 +19,13 @@ from evalkit.schema import Answer, Failure, Mode
 SHOWN = 200
 """How many characters of a server's own words go into a message."""
 
-QUOTA = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
+QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 """Error codes that say: pay first; waiting does not help."""
 
+_TRANSIENT = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
+_UNAUTHORISED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _MODERATED = re.compile(r"moderat|flagged|content[ _]policy|content[ _]filter", re.IGNORECASE)
-_NO_MODEL = re.compile(r"model.*(not (be )?found|does not exist|not exist)", re.IGNORECASE | re.DOTALL)
+_NO_MODEL = re.compile(r"model.{0,200}?(not (be )?found|not exist)", re.IGNORECASE | re.DOTALL)
 
 
 def parse_reply(content: bytes, mode: Mode) -> Answer | Failure:
@@ -73,28 +76,21 @@ def parse_error(status: int, content: bytes, headers: Mapping[str, str]) -> Fail
     body = error_body(content)
     message = body.get("message")
     said = message if isinstance(message, str) and message else content.decode(errors="replace")
-    codes = {str(body.get("code")), str(body.get("type"))}
     text = f"the server answered {status}: {quote(said)}"
-    if status == 402 or codes & set(QUOTA):  # noqa: PLR2004 - HTTP's own number: payment required
+    codes = {str(body.get("code")), str(body.get("type"))}
+    if status == HTTPStatus.PAYMENT_REQUIRED or codes & QUOTA:
         return Failure("quota", f"{text}; the account has no credit left", fatal=True)
-    match status:
-        case 429:
-            return Failure("rate_limit", text, retryable=True, retry_after=retry_after(headers))
-        case 403 if _MODERATED.search(said):
-            return Failure("refused", text)
-        case 401 | 403:
-            return Failure("auth", text, fatal=True)
-        case 408 | 409:
-            return Failure("server", text, retryable=True, retry_after=retry_after(headers))
-        case 404:
-            return Failure("refused", text, fatal=True)
-        case _ if status >= 500:  # noqa: PLR2004 - HTTP's own number: the server's fault
-            return Failure("server", text, retryable=True, retry_after=retry_after(headers))
-    return Failure("refused", text, fatal=bool(_NO_MODEL.search(said)))
+    if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        kind = "rate_limit" if status == HTTPStatus.TOO_MANY_REQUESTS else "server"
+        return Failure(kind, text, retryable=True, retry_after=retry_after(headers))
+    if status in _UNAUTHORISED and not _MODERATED.search(said):
+        return Failure("auth", text, fatal=True)
+    unknown = status == HTTPStatus.NOT_FOUND or _NO_MODEL.search(said) is not None
+    return Failure("refused", text, fatal=unknown)
 
 
 def error_body(content: bytes) -> dict[str, Any]:
-    """The error object of a body: `{"error": {...}}`, `{"error": "text"}`, `{"detail": ...}`, `{...}`."""
+    """The error object of a body, whatever it is wrapped in: `error`, `detail` or nothing."""
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):
@@ -108,7 +104,9 @@ def error_body(content: bytes) -> dict[str, Any]:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Seconds the server asked us to wait: `retry-after-ms`, or `retry-after` in seconds or as a date.
+    """Seconds the server asked us to wait.
+
+    They stand in `retry-after-ms`, or in `retry-after` as seconds or as a date.
 
     Args:
         headers: of the reply.
@@ -139,11 +137,8 @@ def quote(text: str) -> str:
     return redact(line if len(line) <= SHOWN else line[: SHOWN - 3] + "...") or "nothing"
 
 
-def redact(text: str, *secrets: str) -> str:
-    """Take keys out of a text: those given, and whatever looks like one."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "[key]")
+def redact(text: str) -> str:
+    """Take out of a text whatever looks like a key."""
     return re.sub(r"\bsk-[\w*-]{4,}|(?<=Bearer )[^\s\"']+", "[key]", text)
 
 
@@ -169,8 +164,8 @@ def _malformed(found: str) -> Failure:
 def _text(choice: Mapping[str, Any], mode: Mode) -> str | None:
     """The completion; None if the choice has no place for one.
 
-    A model that spent everything on thinking leaves `content` null: its answer is empty, and what it
-    thought (`reasoning_content`, `reasoning`) is no part of it.
+    A model that spent everything on thinking leaves `content` null: its answer is empty, and what
+    it thought (`reasoning_content`, `reasoning`) is no part of it.
     """
     if mode == "completions":
         text = choice.get("text", choice)

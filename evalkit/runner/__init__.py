@@ -1,4 +1,4 @@
-"""Asking models: concurrently, in turns, with a cache on disk, and without ever losing an answer."""
+"""Asking models: concurrently, in turns, from a cache on disk, without losing an answer."""
 
 from evalkit.runner.ask import ask
 from evalkit.runner.cache import cache_key

@@ -1,7 +1,7 @@
 """Completions on disk: what was paid for once is never asked again.
 
-One SQLite file in WAL mode, shared safely by processes. An answer counts only after `Cache.put` says it is
-on disk. Failures are never kept.
+One SQLite file in WAL mode, shared safely by processes. An answer counts only after `Cache.put`
+says it is on disk. Failures are never kept.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def _generation(generation: Generation) -> str:
 class Cache:
     """The open cache; use it as a context manager inside one event loop.
 
-    A thread of its own writes: whatever has gathered while the last commit ran becomes the next, so the
-    event loop never waits for the disk and a commit never serves one answer only.
+    A thread of its own writes: whatever has gathered while the last commit ran becomes the next, so
+    the event loop never waits for the disk and a slow disk makes larger commits, not more.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -192,7 +192,7 @@ class Cache:
             advice = "it is damaged or not a cache of evalkit; move it away, or " + advice
         elif "full" in reason:
             advice = "what was stored before is safe; free some space and run again, or " + advice
-        return CacheError(f"the cache of completions {self.path} cannot be used: {reason}; {advice}")
+        return CacheError(f"the cache {self.path} cannot be used: {reason}; {advice}")
 
 
 class _Write:
@@ -235,20 +235,26 @@ def _connect(path: Path) -> sqlite3.Connection:
     # One connection for the reading loop and the writing thread; SQLite serialises them.
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
         # Tables first: whoever else makes the file at this moment marks it before making tables.
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         (owner,) = connection.execute("PRAGMA application_id").fetchone()
-        if owner != APPLICATION_ID:
-            if tables:
-                raise sqlite3.DatabaseError("it is not a cache of completions")
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        _claim(connection, owner=owner, tables=tables)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
         connection.executescript(_SCHEMA)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _claim(connection: sqlite3.Connection, *, owner: int, tables: int) -> None:
+    """Mark a new file as ours; refuse anybody else's."""
+    if owner == APPLICATION_ID:
+        return
+    if tables:
+        raise sqlite3.DatabaseError("it is not a cache of completions")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
 def _text(answer: Answer) -> str:

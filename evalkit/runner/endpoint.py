@@ -18,6 +18,10 @@ GIVE_UP_AFTER = 5
 """How many requests in a row may end without a connection, all attempts spent, before a model that
 has answered before is left alone for the rest of the run."""
 
+HOPELESS_AFTER = 20
+"""How many requests in a row may end without an answer before a model that never gave one is an
+error of the run rather than of the requests."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -130,8 +134,9 @@ class EndpointRun:
         return [question for question, _ in again]
 
     async def _pause(self) -> None:
-        while (seconds := self.paused_until - time.monotonic()) > 0:
-            await asyncio.sleep(seconds)
+        """Wait while the server wants rest; others may prolong it meanwhile."""
+        while time.monotonic() < self.paused_until:  # noqa: ASYNC110 - waits for a time, not an event
+            await asyncio.sleep(self.paused_until - time.monotonic())
 
     async def _call(self, questions: Sequence[Question]) -> list[Answer | Failure]:
         """One call of the provider; a time-out is an outcome, a broken provider is an error."""
@@ -184,14 +189,16 @@ class EndpointRun:
             ModelError: the model has never answered and, as it looks, never will.
         """
         self.deliver(question, failure)
+        if failure.kind == "absent":
+            return
+        state.lost += 1
         unreachable = failure.kind == "connection"
-        state.lost = state.lost + 1 if unreachable else 0
-        hopeless = failure.fatal or (unreachable and not state.answered)
-        if hopeless and not state.answered:
+        if state.answered:
+            if failure.fatal or (unreachable and state.lost >= GIVE_UP_AFTER):
+                state.stopped = failure
+        elif failure.fatal or unreachable or state.lost >= HOPELESS_AFTER:
             endpoint = self.providers[question.model].endpoint
             raise ModelError(f"model {question.model!r} at {endpoint}: {failure.message}")
-        if hopeless or state.lost >= GIVE_UP_AFTER:
-            state.stopped = failure
 
 
 def in_turns(

@@ -107,7 +107,7 @@ class Tally:
 
 
 def _quantile(values: list[float], share: float) -> float | None:
-    """The smallest value that at least this share of them does not exceed, in milliseconds' precision."""
+    """The smallest value that at least this share of them does not exceed, to the millisecond."""
     if not values:
         return None
     place = max(0, math.ceil(share * len(values)) - 1)

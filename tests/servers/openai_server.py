@@ -14,8 +14,9 @@ import random
 import signal
 import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -23,6 +24,12 @@ from aiohttp import web
 
 Reply = Callable[[str, list[dict[str, Any]]], str]
 """(model, messages) -> text of the answer."""
+
+Break = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
+"""Spoils a request, or the answer that would have been given."""
+
+Refuse = Callable[[web.Request, dict[str, Any]], web.Response | None]
+"""(request, body) -> an error, or None to go on."""
 
 Fault = Callable[["Asked"], str | None]
 """What goes wrong with this request, by name (see `_FAULTS`); None answers it."""
@@ -63,6 +70,7 @@ class Server:
     Attributes:
         reply: what it answers.
         fault: what goes wrong, request by request.
+        refuse: looks at the request itself and may answer it with an error.
         models: names it serves; empty serves every name.
         aliases: name -> the model that really answers under it.
         latency: seconds before each answer.
@@ -72,6 +80,7 @@ class Server:
 
     reply: Reply = echo
     fault: Fault = field(default=lambda _: None)
+    refuse: Refuse = field(default=lambda _, __: None)
     models: Sequence[str] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     latency: float = 0.0
@@ -87,6 +96,13 @@ class Server:
     def counts(self) -> Counter[str]:
         """Model -> requests."""
         return Counter(asked.model for asked in self.asked)
+
+    def wait_for(self, requests: int, seconds: float = 60.0) -> None:
+        """Return as soon as so many requests have come in."""
+        end = time.monotonic() + seconds
+        while len(self.asked) < requests:
+            assert time.monotonic() < end, f"{len(self.asked)} of {requests} requests came in"
+            time.sleep(0.002)
 
     def __enter__(self) -> Self:
         self._open = 0
@@ -145,6 +161,9 @@ class Server:
         try:
             if self.latency:
                 await asyncio.sleep(self.latency)
+            refused = self.refuse(request, asked.body)
+            if refused is not None:
+                return refused
             fault = self.fault(asked)
             if fault is not None:
                 return await _FAULTS[fault](request, self._answer(asked))
@@ -226,7 +245,7 @@ async def _hang(_: web.Request, answer: dict[str, Any]) -> web.StreamResponse:
     return web.json_response(answer)
 
 
-def _plain(make: Callable[[dict[str, Any]], web.Response]) -> Any:  # noqa: ANN401
+def _plain(make: Callable[[dict[str, Any]], web.Response]) -> Break:
     async def fault(_: web.Request, answer: dict[str, Any]) -> web.StreamResponse:
         return make(answer)
 
@@ -251,7 +270,7 @@ def _message(**fields: object) -> Callable[[dict[str, Any]], web.Response]:
 
 _HTML = "<html><body>Bad gateway</body></html>"
 
-_FAULTS: dict[str, Any] = {
+_FAULTS: dict[str, Break] = {
     "429": _plain(lambda _: _error(429, "slow down", "rate_limit_exceeded")),
     "429-after": _plain(lambda _: _error(429, "slow down", retry_after="0.2")),
     "429-after-ms": _plain(lambda _: _error(429, "slow down", retry_after_ms="150")),
@@ -285,7 +304,9 @@ _FAULTS: dict[str, Any] = {
         _message(content=None, reasoning_content="let me think", finish_reason="length")
     ),
     "refusal": _plain(_message(content=None, refusal="I cannot help with that.")),
-    "parts": _plain(_message(content=[{"type": "text", "text": "a"}, {"type": "text", "text": "b"}])),
+    "parts": _plain(
+        _message(content=[{"type": "text", "text": "a"}, {"type": "text", "text": "b"}])
+    ),
     "filtered": _plain(_message(content="", finish_reason="content_filter")),
     "odd-reason": _plain(_message(content="x", finish_reason="eos_token")),
 }

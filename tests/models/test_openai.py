@@ -1,0 +1,361 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from evalkit.errors import ModelError, UsageError
+from evalkit.models.openai import OpenAIProvider, open_openai
+from evalkit.schema import Answer, Failure, Generation, Message, ModelSpec, Request
+from tests.servers.openai_server import Asked, Server, _error, echo
+
+MESSAGES = (Message("system", "Be brief."), Message("user", "Capital of France?"))
+
+
+def make_request(messages: Sequence[Message] = MESSAGES, **generation: Any) -> Request:
+    return Request("s", "test", "1", "p", tuple(messages), Generation(**generation))
+
+
+def make_spec(base_url: str | None = None, **fields: Any) -> ModelSpec:
+    return ModelSpec("arm", "openai", fields.pop("model", "m"), "base", base_url, **fields)
+
+
+def ask(
+    base_url: str, *requests: Request, **fields: Any
+) -> tuple[list[Answer | Failure], list[str]]:
+    async def main() -> tuple[list[Answer | Failure], list[str]]:
+        provider = open_openai(make_spec(base_url, **fields))
+        try:
+            return await provider.complete(requests), provider.notes
+        finally:
+            await provider.close()
+
+    return asyncio.run(main())
+
+
+def ask_one(base_url: str, **fields: Any) -> Answer | Failure:
+    return ask(base_url, make_request(), **fields)[0][0]
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_chat_sends_every_decoding_parameter() -> None:
+    with Server() as server:
+        outcomes, notes = ask(server.url, make_request(stop=("\n", "END"), top_k=5, max_tokens=7))
+    assert server.asked[0].path == "/v1/chat/completions"
+    assert server.asked[0].body == {
+        "model": "m",
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Capital of France?"},
+        ],
+        "temperature": 0.0,
+        "top_p": 1.0,
+        "top_k": 5,
+        "max_tokens": 7,
+        "seed": 0,
+        "stop": ["\n", "END"],
+    }
+    assert outcomes == [
+        Answer(
+            text=echo("m", server.asked[0].messages),
+            prompt_tokens=5,
+            completion_tokens=3,
+            served_model="m",
+        )
+    ]
+    assert notes == []
+
+
+def test_completions_sends_plain_text_and_leaves_unset_what_is_none() -> None:
+    with Server() as server:
+        ask(server.url, make_request(seed=None), mode="completions")
+        ask(server.url, make_request([Message("user", "just this ")]), mode="completions")
+    assert server.asked[0].path == "/v1/completions"
+    assert server.asked[0].body == {
+        "model": "m",
+        "prompt": "Be brief.\n\nCapital of France?",
+        "temperature": 0.0,
+        "top_p": 1.0,
+        "max_tokens": 256,
+    }
+    assert server.asked[1].body["prompt"] == "just this "
+
+
+def test_prompt_key_tells_prompts_and_modes_apart() -> None:
+    chat, plain = (
+        open_openai(make_spec("http://h/v1")),
+        open_openai(make_spec("http://h/v1", mode="completions")),
+    )
+    turned = make_request(MESSAGES[::-1])
+    assert chat.prompt_key(make_request()) != chat.prompt_key(turned)
+    assert chat.identity != plain.identity
+    assert plain.prompt_key(make_request()) == "Be brief.\n\nCapital of France?"
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("429", "rate_limit"),
+        ("quota", "quota"),
+        ("400", "refused"),
+        ("401", "auth"),
+        ("403", "auth"),
+        ("404", "refused"),
+        ("408", "server"),
+        ("500", "server"),
+        ("503", "server"),
+        ("reset", "connection"),
+        ("half", "connection"),
+        ("html", "malformed"),
+        ("not-json", "malformed"),
+        ("list", "malformed"),
+        ("error-200", "malformed"),
+        ("error-200-429", "rate_limit"),
+        ("choices-null", "malformed"),
+        ("choices-empty", "malformed"),
+        ("no-message", "malformed"),
+    ],
+)
+def test_failures_over_the_wire(fault: str, kind: str) -> None:
+    with Server(fault=lambda _: fault) as server:
+        outcome = ask_one(server.url)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind == kind
+    assert "sk-" not in outcome.message
+    assert len(server.asked) == 1  # the client retries nothing by itself
+
+
+@pytest.mark.parametrize(
+    ("fault", "text", "reason"),
+    [
+        ("wrong-type", None, "stop"),
+        ("no-usage", None, "stop"),
+        ("content-null", "", "stop"),
+        ("thinking", "", "length"),
+        ("refusal", "I cannot help with that.", "stop"),
+        ("parts", "ab", "stop"),
+        ("filtered", "", "content_filter"),
+        ("odd-reason", "x", "eos_token"),
+    ],
+)
+def test_odd_answers_over_the_wire(fault: str, text: str | None, reason: str) -> None:
+    with Server(fault=lambda _: fault) as server:
+        outcome = ask_one(server.url)
+        expected = echo("m", server.asked[0].messages) if text is None else text
+    assert isinstance(outcome, Answer)
+    assert (outcome.text, outcome.finish_reason) == (expected, reason)
+
+
+def test_waiting_times_are_read_from_the_headers() -> None:
+    for fault, seconds in (("429-after", 0.2), ("429-after-ms", 0.15), ("429-long", 86400.0)):
+        with Server(fault=lambda _, fault=fault: fault) as server:  # type: ignore[misc]
+            outcome = ask_one(server.url)
+        assert isinstance(outcome, Failure)
+        assert outcome.retry_after == seconds
+
+
+def test_no_server_is_a_connection_failure() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        outcome = ask_one(f"http://127.0.0.1:{port}/v1")
+    assert isinstance(outcome, Failure)
+    assert outcome.kind == "connection"
+    assert outcome.retryable
+    assert str(port) in outcome.message
+
+
+def test_a_slow_server_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evalkit.models.openai.READ_SECONDS", 0.2)
+    with Server(fault=lambda _: "hang") as server:
+        outcome = ask_one(server.url)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind == "timeout"
+
+
+def test_a_prompt_that_is_no_unicode_is_refused_not_raised() -> None:
+    with Server() as server:
+        outcomes, _ = ask(server.url, make_request([Message("user", "\ud800")]))
+    assert isinstance(outcomes[0], Answer | Failure)
+    assert isinstance(outcomes[0], Answer) or outcomes[0].kind == "refused"
+
+
+class Picky:
+    """A server that refuses parameters the way newer models of OpenAI do, and others too."""
+
+    def __init__(self, *names: str, style: str = "openai") -> None:
+        self.names = names
+        self.style = style
+
+    def __call__(self, _: web.Request, body: dict[str, Any]) -> web.Response | None:
+        for name in self.names:
+            if name not in body:
+                continue
+            if self.style == "openai":
+                message = f"Unsupported parameter: '{name}' is not supported with this model."
+                return _error(400, message, "unsupported_parameter")
+            detail = [{"loc": ["body", name], "msg": "Extra inputs are not permitted"}]
+            return web.json_response({"detail": detail}, status=422)
+        return None
+
+
+def picky_server(picky: Picky, **options: Any) -> Server:
+    server = Server(**options)
+    server.refuse = picky
+    return server
+
+
+@pytest.mark.parametrize("style", ["openai", "pydantic"])
+def test_a_refused_parameter_is_replaced_once_and_remembered(style: str) -> None:
+    with picky_server(Picky("max_tokens", "temperature", style=style)) as server:
+        outcomes, notes = ask(server.url, make_request(), make_request(max_tokens=9))
+    assert all(isinstance(outcome, Answer) for outcome in outcomes)
+    assert len(server.asked) == 4  # twice refused, then right, then right at once
+    last = server.asked[-1].body
+    assert last["max_completion_tokens"] == 9
+    assert "max_tokens" not in last
+    assert "temperature" not in last
+    assert notes == [
+        "the server refused `max_tokens`; `max_completion_tokens` was sent instead",
+        "the server refused `temperature`; answers are by the server's own value",
+    ]
+
+
+def test_stop_texts_are_cut_here_where_the_server_does_not_know_them() -> None:
+    with picky_server(Picky("stop"), reply=lambda *_: "one\ntwo END three") as server:
+        request = make_request(stop=("END", "\n"))
+        outcomes, notes = ask(server.url, request, make_request(stop=("absent",)))
+    assert [o.text for o in outcomes if isinstance(o, Answer)] == ["one", "one\ntwo END three"]
+    assert len(notes) == 1
+
+
+def test_a_value_out_of_range_is_no_unsupported_parameter() -> None:
+    def refuse(_: web.Request, body: dict[str, Any]) -> web.Response:
+        message = f"'max_tokens' is too large: {body['max_tokens']}. This model takes at most 5."
+        return _error(400, message, "invalid_value")
+
+    server = Server()
+    server.refuse = refuse
+    with server:
+        outcomes, notes = ask(server.url, make_request())
+    assert isinstance(outcomes[0], Failure)
+    assert outcomes[0].kind == "refused"
+    assert notes == []
+
+
+def test_concurrent_requests_adapt_once() -> None:
+    async def main(url: str) -> OpenAIProvider:
+        provider = open_openai(make_spec(url))
+        try:
+            await asyncio.gather(*(provider.complete([make_request()]) for _ in range(8)))
+        finally:
+            await provider.close()
+        return provider
+
+    with picky_server(Picky("max_tokens")) as server:
+        assert len(asyncio.run(main(server.url)).notes) == 1
+    assert len(server.asked) == 16
+
+
+def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server() as server:
+        ask_one(server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "secret-one")
+        ask_one(server.url)
+        monkeypatch.setenv("OTHER_KEY", " secret-two\n")
+        ask_one(server.url, api_key_env="OTHER_KEY")
+    sent = [asked.headers["Authorization"] for asked in server.asked]
+    assert sent == ["Bearer none", "Bearer secret-one", "Bearer secret-two"]
+
+
+def test_a_missing_key_is_named() -> None:
+    with pytest.raises(ModelError, match=r"'arm'.*OPENAI_API_KEY is not set.*api\.openai\.com"):
+        open_openai(make_spec())
+    with pytest.raises(ModelError, match="NOT_THERE is not set"):
+        open_openai(make_spec("http://localhost/v1", api_key_env="NOT_THERE"))
+
+
+def test_a_key_that_the_server_repeats_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "very-secret")
+
+    def refuse(request: web.Request, _: dict[str, Any]) -> web.Response:
+        return _error(401, "x" * 190 + request.headers["Authorization"])
+
+    server = Server()
+    server.refuse = refuse
+    with server:
+        outcome = ask_one(server.url)
+    assert isinstance(outcome, Failure)
+    assert "very" not in outcome.message
+    assert "OPENAI_API_KEY" in outcome.message
+
+
+def test_an_auth_failure_without_key_says_that_none_was_sent() -> None:
+    with Server(fault=lambda _: "401") as server:
+        outcome = ask_one(server.url)
+    assert isinstance(outcome, Failure)
+    assert "no key was sent" in outcome.message
+
+
+def test_a_wrong_model_name_says_what_was_asked_for() -> None:
+    with Server(models=["base"]) as server:
+        outcome = ask_one(server.url)
+    assert isinstance(outcome, Failure)
+    assert outcome.fatal
+    assert "'m'" in outcome.message
+    assert server.url in outcome.message
+
+
+def test_the_base_url_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url + "/")
+        provider = open_openai(make_spec())
+        assert provider.endpoint == server.url
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:8000", "ftp://x/v1", "http://", "http://h:port/v1", "http://h/v1?key=abc"]
+)
+def test_a_base_url_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match="expected http") as caught:
+        open_openai(make_spec(url))
+    assert "abc" not in str(caught.value)
+
+
+def test_a_user_and_password_in_the_url_stay_out_of_sight() -> None:
+    provider = open_openai(make_spec("https://me:pass@Host:8443/v1/"))
+    assert provider.endpoint == "https://host:8443/v1"
+
+
+def test_a_model_name_is_needed() -> None:
+    with pytest.raises(UsageError, match="needs a model name"):
+        open_openai(make_spec("http://h/v1", model=""))
+
+
+def test_the_server_can_echo_log_probabilities() -> None:
+    """Of the test server itself: what the issues to come build on."""
+    import json
+    import urllib.request
+
+    with Server() as server:
+        body = json.dumps({"model": "m", "prompt": "a b", "echo": True, "logprobs": 1}).encode()
+        address = f"{server.url}/completions"
+        call = urllib.request.Request(  # noqa: S310 - our own loopback address
+            address, body, {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(call) as reply:  # noqa: S310 - the same
+            choice = json.load(reply)["choices"][0]
+        with urllib.request.urlopen(f"{server.url}/models") as reply:  # noqa: S310 - the same
+            assert [model["id"] for model in json.load(reply)["data"]] == ["base", "tuned"]
+    assert choice["text"].startswith("a b")
+    assert choice["logprobs"]["token_logprobs"][0] is None
+    assert isinstance(server.asked[0], Asked)

@@ -1,0 +1,110 @@
+"""Runs that are interrupted or killed, in processes of their own, and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.runner.asking import expected, make_jobs
+from tests.servers.openai_server import Server
+
+PROGRAM = """
+import asyncio, dataclasses, json, sys
+from pathlib import Path
+from evalkit.errors import EvalkitError
+from tests.runner.asking import asked, make_jobs
+
+url, count, cache, concurrency = sys.argv[1:]
+try:
+    outcomes, _ = asyncio.run(
+        asked(url, make_jobs(int(count)), Path(cache), concurrency=int(concurrency))
+    )
+except EvalkitError as error:
+    print(error, file=sys.stderr)
+    sys.exit(error.exit_code)
+for outcome in outcomes:
+    shown = dataclasses.asdict(outcome)
+    shown.pop("seconds")
+    print(json.dumps(shown))
+"""
+ROOT = Path(__file__).parents[2]
+
+
+def start(url: str, count: int, cache: Path, concurrency: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, url, str(count), str(cache), str(concurrency)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def wait_for_requests(server: Server, count: int, process: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + 60
+    while len(server.asked) < count and process.poll() is None:
+        assert time.monotonic() < end, "the run sends nothing"
+        time.sleep(0.002)
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to a process")
+def test_interrupted_after_a_third_it_asks_only_for_the_rest(tmp_path: Path) -> None:
+    with Server(latency=0.005) as server:
+        undisturbed = finish(start(server.url, 60, tmp_path / "whole", 6))[1]
+        server.asked.clear()
+        first = start(server.url, 60, tmp_path / "cache", 6)
+        wait_for_requests(server, 40, first)
+        first.send_signal(signal.SIGINT)
+        code, out, err = finish(first)
+        assert (code, out) == (130, "")
+        assert "interrupted" in err
+        assert "Traceback" not in err
+        kept = int(err.split("; ")[1].split()[0])
+        interrupted = len(server.asked)
+        assert interrupted - 6 <= kept <= interrupted
+        code, out, _ = finish(start(server.url, 60, tmp_path / "cache", 6))
+    assert code == 0
+    assert out == undisturbed
+    assert len(server.asked) == 120 + interrupted - kept
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills a process")
+def test_killed_at_any_moment_it_loses_at_most_what_was_in_flight(tmp_path: Path) -> None:
+    kills, concurrency, count = 4, 5, 60
+    dice = random.Random(7)
+    with Server(latency=0.005) as server:
+        for _ in range(kills):
+            process = start(server.url, count, tmp_path, concurrency)
+            wait_for_requests(server, len(server.asked) + dice.randint(1, 25), process)
+            process.kill()
+            finish(process)
+        code, out, _ = finish(start(server.url, count, tmp_path, concurrency))
+    assert code == 0
+    jobs = make_jobs(count)
+    assert [json.loads(line)["text"] for line in out.splitlines()] == expected(jobs)
+    assert len(jobs) <= len(server.asked) <= len(jobs) + kills * concurrency
+
+
+def test_two_runs_at_once_share_a_cache(tmp_path: Path) -> None:
+    with Server(latency=0.002) as server:
+        runs = [start(server.url, 40, tmp_path, 4) for _ in range(2)]
+        done = [finish(process) for process in runs]
+        before = len(server.asked)
+        last = finish(start(server.url, 40, tmp_path, 4))
+    assert [code for code, _, _ in done] == [0, 0]
+    assert done[0][1] == done[1][1] == last[1]
+    assert len(server.asked) == before

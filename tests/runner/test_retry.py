@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit.runner.retry import Budget, Retry
+from evalkit.schema import Failure
+
+BUSY = Failure("server", "busy", retryable=True)
+LIMIT = Failure("rate_limit", "slow down", retryable=True)
+
+
+def delays(retry: Retry, failure: Failure) -> list[float]:
+    budget = Budget(retry)
+    found = []
+    while (delay := budget.next_delay(failure)) is not None:
+        found.append(delay)
+    return found
+
+
+@given(st.integers(1, 12), st.floats(0.01, 2), st.floats(0.01, 100))
+def test_waits_double_up_to_the_longest(attempts: int, first: float, longest: float) -> None:
+    found = delays(Retry(attempts=attempts, first=first, longest=longest), BUSY)
+    assert len(found) == attempts - 1
+    for i, delay in enumerate(found):
+        assert 0 <= delay <= min(longest, first * 2**i)
+
+
+def test_what_cannot_help_is_not_repeated() -> None:
+    assert delays(Retry(), Failure("refused", "no")) == []
+    assert delays(Retry(), Failure("auth", "no", retryable=True, fatal=True)) == []
+
+
+def test_rate_limits_cost_patience_not_attempts() -> None:
+    found = delays(Retry(attempts=1, patience=30.0, first=0.5, longest=2.0), LIMIT)
+    assert len(found) > 10
+    assert sum(found) <= 30.0
+
+
+def test_the_server_says_how_long() -> None:
+    asks = Failure("rate_limit", "slow down", retryable=True, retry_after=7.0)
+    budget = Budget(Retry(patience=20.0))
+    for _ in range(2):
+        delay = budget.next_delay(asks)
+        assert delay is not None
+        assert 7.0 <= delay <= 8.0
+    assert budget.next_delay(asks) is None
+
+
+def test_a_busy_server_that_asks_for_too_long_is_left() -> None:
+    asks = Failure("server", "maintenance", retryable=True, retry_after=3600.0)
+    assert delays(Retry(patience=900.0), asks) == []
