@@ -76,5 +76,6 @@ def mcnemar_exact(wins: int, losses: int) -> float:
 def _point(wins: int, losses: int) -> float:
     """Probability of exactly this split of the discordant pairs under "no difference"."""
     n = wins + losses
-    log = math.lgamma(n + 1) - math.lgamma(wins + 1) - math.lgamma(losses + 1)
+    # Summed the same way round for (a, b) and (b, a), so that both get the same p to the last bit.
+    log = math.lgamma(n + 1) - (math.lgamma(wins + 1) + math.lgamma(losses + 1))
     return math.exp(log - n * math.log(2))

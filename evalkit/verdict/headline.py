@@ -278,7 +278,7 @@ def _doubts(record: RunRecord, base: str, tuned: str) -> list[str]:
     trained = {(v.suite, v.train_split) for v in record.info.overfit if v.tuned == tuned}
     leaked = {(k.suite, k.test_id) for k in record.leaks if (k.suite, k.train_split) in trained}
     if leaked:
-        doubts.append(f"{plural(len(leaked), 'test prompt')} occur in its training data")
+        doubts.append(f"its training data holds {plural(len(leaked), 'test prompt')}")
     return doubts
 
 
