@@ -60,7 +60,7 @@ def test_sign_flip_agrees_with_scipy(alternative: Alternative) -> None:
 
 
 def test_drawn_sign_flips_agree_with_listed_ones() -> None:
-    d = np.concatenate([D, -D / 2, D / 3])  # 30 nonzero units: too many to list
+    d = np.concatenate([D, D / 2, -D / 3])  # 30 nonzero units: too many to list
     exact = permutation_test(
         (d[d != 0],), np.mean, permutation_type="samples", n_resamples=50_000, rng=1
     )
