@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evalkit.cli import options
-from evalkit.cli.terminal import clean, print_json
+from evalkit.cli.terminal import print_json, print_line, print_note
 
 if TYPE_CHECKING:
     from evalkit.pipeline import Run
@@ -61,7 +60,7 @@ def run(
     if gate:
         _end_with_gate(done, as_json=as_json, quiet=quiet)
     if done.missing:
-        _note(
+        print_note(
             f"{done.missing} answers could not be had: {done.failures}. They are missing, not "
             "wrong; run the same command to ask only for them."
         )
@@ -129,7 +128,7 @@ def check(
     if as_json:
         print_json([dataclasses.asdict(health) for health in healths])
     elif not quiet:
-        from evalkit.report import print_health
+        from evalkit.report.terminal import print_health
 
         print_health(healths)
 
@@ -140,10 +139,10 @@ def _show(done: Run, *, as_json: bool, quiet: bool) -> None:
         print_json(done.as_json())
         return
     if not quiet:
-        from evalkit.report import print_summary
+        from evalkit.report.terminal import print_summary
 
         print_summary(done.record)
-    sys.stdout.write(clean(str(done.report)) + "\n")
+    print_line(str(done.report))
 
 
 def _end_with_gate(done: Run, *, as_json: bool, quiet: bool) -> None:
@@ -155,10 +154,6 @@ def _end_with_gate(done: Run, *, as_json: bool, quiet: bool) -> None:
     else:
         if not quiet:
             for result in verdict.results:
-                _note(f"{result.verdict:13} {result.suite} / {result.tuned}: {result.reason}")
-        sys.stdout.write(clean(f"{verdict.verdict}: {verdict.reason}") + "\n")
+                print_note(f"{result.verdict:13} {result.suite} / {result.tuned}: {result.reason}")
+        print_line(f"{verdict.verdict}: {verdict.reason}")
     raise typer.Exit(GATE_CODES[verdict.verdict])
-
-
-def _note(text: str) -> None:
-    sys.stderr.write(clean(text) + "\n")
