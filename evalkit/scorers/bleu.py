@@ -138,10 +138,10 @@ def _tokenizer(name: Tokenizer) -> Callable[[str], str]:
 
     try:
         tokenizer: Callable[[str], str] = BLEU(tokenize=name).tokenizer
-    except (ImportError, RuntimeError) as error:
+    except (ImportError, RuntimeError):
         extra = name.partition("-")[0]
         raise ScorerError(
-            f"scorer 'bleu': the tokenizer {name!r} is not installed ({error}); "
+            f"scorer 'bleu': the tokenizer {name!r} is not installed; "
             f"pip install 'sacrebleu[{extra}]', or use tokenize='char'"
         ) from None
     return tokenizer

@@ -39,8 +39,8 @@ def distinct_labels(references: Iterable[Sequence[str]]) -> tuple[str, ...]:
         spelled.setdefault(_fold(text), text)
     if "" in spelled:
         raise ScorerError(
-            "found an empty reference, which is no class; name it, as in 'none', or list the classes "
-            "under 'labels' of the suite"
+            "found an empty reference, which is no class; name it, as in 'none', or list the "
+            "classes under 'labels' of the suite"
         )
     if len(spelled) > MOST_FOUND:
         raise ScorerError(

@@ -66,9 +66,8 @@ def _options(text: str, call: str) -> dict[str, object]:
     options: dict[str, object] = {}
     for keyword in tree.keywords:
         if keyword.arg is None or keyword.arg in options:
-            raise ScorerError(
-                f"scorer {text!r}: {keyword.arg or '**'!r} given twice or unpacked; {hint}"
-            )
+            fault = "unpacked" if keyword.arg is None else f"{keyword.arg!r} given twice"
+            raise ScorerError(f"scorer {text!r}: options {fault}; {hint}")
         try:
             options[keyword.arg] = ast.literal_eval(keyword.value)
         except ValueError:

@@ -8,13 +8,17 @@ import pytest
 
 from evalkit.schema import SuiteConfig
 
-WORDS = (
-    "the a an quick brown fox foxes jumping jumped over lazily lazy dogs dog's generalization happily "
-    "sky skies dying 42 3.14 1,000 U.S. e-mail snake_case don't (well) end. No! [x] {y} $5 50% a/b "
-    "naïve café Straße Москва столица России الكتاب מחשב ภาษาไทย 北京大学 日本語です 한국어 हिन्दी 😀 "
-    "— “quoted” … é I'm running runners ran yyyy"
-).split()
-ASCII_WORDS = [word for word in WORDS if word.isascii()]
+ENGLISH = (
+    "the a an quick brown fox foxes jumping jumped over lazily lazy dogs dog's generalization",
+    "happily sky skies dying 42 3.14 1,000 U.S. e-mail snake_case don't (well) end. No! [x] {y} $5",
+    "50% a/b I'm running runners ran yyyy",
+)
+OTHERS = (
+    "naïve café Straße Москва столица России الكتاب מחשב ภาษาไทย 北京大学 日本語です 한국어 हिन्दी",
+    "😀 — “quoted” … e\u0301",
+)
+ASCII_WORDS = " ".join(ENGLISH).split()
+WORDS = ASCII_WORDS + " ".join(OTHERS).split()
 
 
 @pytest.fixture

@@ -1,0 +1,37 @@
+"""Oracle: sacrebleu."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sacrebleu
+from sacrebleu.metrics import CHRF
+
+from evalkit.schema import SuiteConfig
+from evalkit.scorers import make_scorers, score_predictions
+
+Pairs = list[tuple[str, list[str]]]
+
+
+def test_corpus_and_sentences_score_as_in_sacrebleu(
+    config: SuiteConfig, mixed_pairs: Pairs
+) -> None:
+    predictions = [prediction for prediction, _ in mixed_pairs]
+    references = [accepted for _, accepted in mixed_pairs]
+    (ours,) = make_scorers(["chrf"], config, references)
+    oracle = CHRF()
+    streams = [[r[i] if i < len(r) else None for r in references] for i in range(3)]
+    expected = oracle.corpus_score(predictions, streams).score / 100
+    stats = score_predictions(ours, predictions, references)
+    assert ours.corpus(stats.sum(axis=0)) == pytest.approx(expected, abs=1e-12)
+    theirs = str(oracle.get_signature()).rpartition("|version:")[0]
+    assert ours.signature == f"chrf|{theirs}|v1"
+    sentences = [sacrebleu.sentence_chrf(p, r).score / 100 for p, r in mixed_pairs]
+    np.testing.assert_allclose(ours.values(stats), sentences, atol=1e-12)
+
+
+def test_missing_examples_stay_missing(config: SuiteConfig) -> None:
+    (ours,) = make_scorers(["chrf"], config, [["a"]])
+    values = ours.values(score_predictions(ours, [None, "a"], [["a"], ["a"]]))
+    assert np.isnan(values[0])
+    assert values[1] == 1.0

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from evalkit.errors import ScorerError
+from evalkit.schema import SuiteConfig
+from evalkit.scorers import make_scorers, score_predictions, scorer
+
+
+def test_a_row_for_each_example_and_nan_for_a_missing_one() -> None:
+    calls = []
+
+    @scorer
+    def share(prediction: str, references: Sequence[str]) -> float:
+        calls.append((prediction, references))
+        return len(prediction) / 10
+
+    stats = score_predictions(
+        share, ["ab", None, "ab", "abc", "ab"], [["x"], ["x"], ["x"], ["x"], ["y"]]
+    )
+    np.testing.assert_equal(stats, [[0.2, 1], [np.nan, np.nan], [0.2, 1], [0.3, 1], [0.2, 1]])
+    assert calls == [("ab", ("x",)), ("abc", ("x",)), ("ab", ("y",))]
+
+
+def test_the_scorer_the_example_and_the_reason_are_named() -> None:
+    @scorer
+    def picky(prediction: str, _: Sequence[str]) -> float:
+        return 1 / len(prediction)
+
+    with pytest.raises(
+        ScorerError, match=r"scorer 'picky' failed on example 3 of 4: ZeroDivision"
+    ) as caught:
+        score_predictions(picky, ["a", "a", "", ""], [["x"], ["x"], ["r" * 500], ["y"]])
+    assert "prediction: ''" in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("value", "options", "message"),
+    [
+        (87.5, {}, r"returned 87.5 on example 2, expected a number in \[0, 1\]"),
+        (-0.5, {}, r"returned -0.5 on example 2"),
+        (float("nan"), {}, "returned nan on example 2, expected a finite number"),
+        (float("inf"), {"unit": "points"}, "expected a finite number"),
+        (0.5, {"binary": True}, "expected 0 or 1"),
+        (None, {}, "failed on example 2 of 2: TypeError"),
+        ("high", {}, "failed on example 2 of 2: could not convert string to float"),
+    ],
+)
+def test_what_is_no_score_is_refused(
+    value: object, options: dict[str, object], message: str
+) -> None:
+    def broken(prediction: str, _: Sequence[str]) -> object:
+        return value if prediction else 0
+
+    with pytest.raises(ScorerError, match=message):
+        score_predictions(scorer(**options)(broken), ["", "x"], [["a"], ["a"]])  # type: ignore[call-overload]
+
+
+def test_other_units_are_free() -> None:
+    stats = score_predictions(
+        scorer(unit="points")(lambda prediction, _: float(prediction)), ["-7", "87.5"], [["a"]] * 2
+    )
+    assert stats[:, 0].tolist() == [-7, 87.5]
+
+
+def test_without_any_answer_the_shape_is_still_known(config: SuiteConfig) -> None:
+    scorers = make_scorers(["f1", "bleu", "chrf", "macro_f1"], config, [["a"], ["b"]])
+    shapes = [score_predictions(s, [None, None], [["a"], ["b"]]).shape for s in scorers]
+    assert shapes == [(2, 2), (2, 10), (2, 18), (2, 6)]
+    assert score_predictions(scorers[0], [], []).shape == (0, 2)
+
+
+def test_predictions_and_references_must_be_as_many() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        score_predictions(scorer(lambda *_: 0), ["a", "b"], [["a"]])

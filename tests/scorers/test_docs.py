@@ -1,0 +1,54 @@
+"""docs/scorers.md tells of every scorer, and what it tells is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evalkit.schema import SuiteConfig
+from evalkit.scorers import make_scorers, score_predictions
+from evalkit.scorers.base import MeanScorer, defaults
+from evalkit.scorers.builtin import BUILTIN
+
+PAGE = (Path(__file__).parents[2] / "docs" / "scorers.md").read_text(encoding="utf-8")
+TABLE = {
+    cells[0].strip("` "): [cell.strip() for cell in cells[1:]]
+    for line in PAGE.splitlines()
+    if line.startswith("| `")
+    for cells in [line.strip("| ").split(" |")]
+}
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_the_table_has_a_row_for_each_shipped_scorer() -> None:
+    assert list(TABLE) == list(BUILTIN)
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_a_row_tells_kind_options_and_signature(config: SuiteConfig, name: str) -> None:
+    _, kind, options, signature, *_ = TABLE[name]
+    (ours,) = make_scorers([name], config, [["a"], ["b"]])
+    expected = "0 or 1" if ours.binary else "[0, 1]" if ours.unit == "score" else ours.unit
+    assert kind == f"{ours.kind}, {expected}"
+    shipped = BUILTIN[name]
+    function = shipped.function if isinstance(shipped, MeanScorer) else shipped.build
+    for option, default in defaults(function).items():
+        shown = f'"{default}"' if isinstance(default, str) else f"{default:g}"
+        shown = str(default) if isinstance(default, bool) else shown
+        assert f"`{option}` ({shown})" in options
+    for part in re.findall(r"`([a-z]+:[a-z]+)`", signature):
+        assert part in ours.signature.split("|")
+
+
+def test_the_examples_of_own_scorers_run(config: SuiteConfig, tmp_path: Path) -> None:
+    path = tmp_path / "my_scorers.py"
+    path.write_text("\n".join(BLOCKS), encoding="utf-8")
+    specs = [f"{path}:{name}" for name in ("same_start", "surplus(at_least=1)", "LengthRatio")]
+    references = [["ab"], ["c", "d"]]
+    made = make_scorers(specs, config, references)
+    stats = [score_predictions(scorer, ["abab", "d"], references) for scorer in made]
+    scores = [scorer.corpus(rows.sum(axis=0)) for scorer, rows in zip(made, stats, strict=True)]
+    np.testing.assert_allclose(scores, [1.0, 1.5, 5 / 3])
