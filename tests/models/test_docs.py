@@ -1,0 +1,38 @@
+"""docs/models.md against the code: names, defaults and specs that it shows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from evalkit.data import parse_model
+from evalkit.models.file import TEXT_FIELDS
+from evalkit.models.registry import BUILT_IN
+from evalkit.runner import Retry
+from evalkit.runner.ask import CONCURRENCY
+from evalkit.runner.cache import FILE
+
+TEXT = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+FLAT = " ".join(TEXT.split())
+
+
+def test_names_and_defaults_are_those_of_the_code() -> None:
+    for provider in BUILT_IN:
+        assert f"| `{provider}:` |" in TEXT
+    fields = ", ".join(f"`{name}`" for name in TEXT_FIELDS)
+    assert f"the first of {fields} that the row has" in FLAT
+    assert f"default {CONCURRENCY})" in FLAT
+    assert f"up to {Retry().patience / 60:.0f} minutes a request" in FLAT
+    assert f"up to {Retry().attempts - 1} times" in FLAT
+    assert f"`{FILE}`" in FLAT
+
+
+def test_every_spec_it_shows_can_be_meant() -> None:
+    specs = re.findall(r"(?:[\w-]+=)?\b(?:openai|file):[^\s`|\]]+", TEXT)
+    assert len(specs) > 12
+    for spec in specs:
+        parsed = parse_model(spec, "base")
+        assert parsed.provider in BUILT_IN
+        address = re.search(r"@(http\S+)", spec)
+        assert parsed.base_url == (address and address.group(1))
+    assert parse_model("openai:BASE:tuned@http://h/v1", "tuned").model == "BASE:tuned"
