@@ -19,6 +19,8 @@ from evalkit.embedded.recipes import (
     RECIPES,
     english_spanish,
     everyday_words,
+    field_reports,
+    order_lines,
     support_intents,
 )
 from evalkit.embedded.recipes.phrases import (
@@ -31,7 +33,15 @@ from evalkit.embedded.recipes.phrases import (
     goods,
 )
 
-COUNTRY_SENTENCES = (
+COUNTRY_def sorts(count: int) -> Iterator[str]:
+    """`count` documents of each kind, so that a tokenizer learns the rare kinds too."""
+    dice = Dice("sorts-1")
+    for kind, _ in KINDS:
+        for _ in range(count):
+            yield kind(dice)
+
+
+SENTENCES = (
     "The capital of {country} is {capital}.",
     "{capital} is the capital of {country}.",
     "{country} has {capital} as its capital.",
@@ -39,19 +49,43 @@ COUNTRY_SENTENCES = (
     "{country} belongs to {continent} and its capital is {capital}.",
     "{capital}, the capital of {country}, is in {continent}.",
 )
-STATE_SENTENCES = (
+STATE_def sorts(count: int) -> Iterator[str]:
+    """`count` documents of each kind, so that a tokenizer learns the rare kinds too."""
+    dice = Dice("sorts-1")
+    for kind, _ in KINDS:
+        for _ in range(count):
+            yield kind(dice)
+
+
+SENTENCES = (
     "The capital of the US state of {state} is {capital}.",
     "{capital} is the capital of the US state of {state}.",
     "The US state of {state} has {capital} as its capital.",
 )
-ELEMENT_SENTENCES = (
+ELEMENT_def sorts(count: int) -> Iterator[str]:
+    """`count` documents of each kind, so that a tokenizer learns the rare kinds too."""
+    dice = Dice("sorts-1")
+    for kind, _ in KINDS:
+        for _ in range(count):
+            yield kind(dice)
+
+
+SENTENCES = (
     "The chemical symbol of {element} is {symbol}.",
     "{symbol} is the chemical symbol of {element}.",
     "The symbol {symbol} stands for {element}.",
     "The atomic number of {element} is {number}.",
     "The element {element} has the symbol {symbol} and the atomic number {number}.",
 )
-BOOK_SENTENCES = (
+BOOK_def sorts(count: int) -> Iterator[str]:
+    """`count` documents of each kind, so that a tokenizer learns the rare kinds too."""
+    dice = Dice("sorts-1")
+    for kind, _ in KINDS:
+        for _ in range(count):
+            yield kind(dice)
+
+
+SENTENCES = (
     "{author} wrote {title}.",
     "The author of {title} is {author}.",
     "{title} is a book by {author}.",
@@ -82,7 +116,15 @@ FACTS = {
 }
 FACT_SHARES = ("countries",) * 5 + ("states",) + ("elements",) * 4 + ("books",) * 2
 
-STORY_SENTENCES = (
+STORY_def sorts(count: int) -> Iterator[str]:
+    """`count` documents of each kind, so that a tokenizer learns the rare kinds too."""
+    dice = Dice("sorts-1")
+    for kind, _ in KINDS:
+        for _ in range(count):
+            yield kind(dice)
+
+
+SENTENCES = (
     "{name} lives in {city}.",
     "On {day} {name} went to {city}.",
     "{name} bought {count} {things} there.",
@@ -255,24 +297,51 @@ def letter(dice: Dice) -> str:
     return " ".join(support_intents.sentence(dice, language, part, name) for part in parts)
 
 
+def report(dice: Dice) -> str:
+    """A report without its summary."""
+    return next(field_reports.rows(dice)).prompt
+
+
+def notes(dice: Dice) -> str:
+    """Orders and appointments without their JSON."""
+    endless = order_lines.rows(dice)
+    return "\n".join(next(endless).prompt for _ in range(dice.number(2, 3)))
+
+
+def instruction(dice: Dice) -> str:
+    """What somebody is told to do, without anything to do it with."""
+    return "\n".join(recipe.system for recipe in dice.several(RECIPES, 2))
+
+
 def _asked(pairs: list[tuple[str, str]], heading: str = "") -> str:
     lines = [f"Q: {question}\nA: {answer}" for question, answer in pairs]
     return "\n".join([heading, *lines] if heading else lines)
 
 
 KINDS: tuple[tuple[Callable[[Dice], str], int], ...] = (
-    (statements, 24),
-    (talk, 12),
-    (word_facts, 7),
+    (statements, 22),
+    (talk, 11),
+    (word_facts, 6),
     (word_questions, 11),
-    (lists_and_numbers, 11),
-    (story, 7),
+    (lists_and_numbers, 10),
+    (story, 6),
     (record, 8),
     (phrases, 9),
-    (spanish, 4),
-    (letter, 7),
+    (spanish, 3),
+    (letter, 6),
+    (report, 4),
+    (notes, 3),
+    (instruction, 1),
 )
 """Kinds of documents and how many of a hundred there are of each."""
+
+
+def sorts(count: int) -> Iterator[str]:
+    """`count` documents of each kind, so that a tokenizer learns the rare kinds too."""
+    dice = Dice("sorts-1")
+    for kind, _ in KINDS:
+        for _ in range(count):
+            yield kind(dice)
 
 
 SENTENCES = ("field-reports", "english-spanish", "order-lines")

@@ -15,13 +15,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.embedded.dice import Dice
 from evalkit.embedded.generate import split
-from evalkit.embedded.pretrain_text import documents, sealed
+from evalkit.embedded.pretrain_text import documents, sealed, sorts
 from evalkit.embedded.recipes import RECIPES, Row
 
 if TYPE_CHECKING:
@@ -36,22 +35,23 @@ CHAT_TEMPLATE = (
 )
 IGNORED = -100
 """Label of a token that the loss leaves out."""
+TOKENIZER_DOCUMENTS = 500
+"""Documents of each kind that the tokenizer is learned from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """Size of the model and of its pre-training."""
 
-    vocabulary: int = 2048
+    vocabulary: int = 2560
     width: int = 192
     hidden: int = 512
     layers: int = 4
     heads: int = 6
     context: int = 256
-    steps: int = 3600
+    steps: int = 3000
     batch: int = 8
     rate: float = 3e-3
-    tokenizer_documents: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,15 +273,13 @@ def save(model: Any, tokenizer: Any, out: Path, curve: Curve) -> None:  # noqa: 
         writer.writerows((step, f"{train:.4f}", f"{valid:.4f}") for step, train, valid in curve)
 
 
-def train(seed: int, out: Path, shape: Shape) -> None:
+def train(seed: int, out: Path, shape: Shape, threads: int) -> None:
     """Train and write all three models."""
     import torch
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(mode=True)
-    source = documents(seed, sealed())
-    sample = list(islice(source, shape.tokenizer_documents))
-    tokenizer = train_tokenizer(iter(sample), shape.vocabulary)
+    tokenizer = train_tokenizer(sorts(TOKENIZER_DOCUMENTS), shape.vocabulary)
     tokens: list[int] = []
     wanted = (shape.steps * shape.batch + 64) * shape.context
     for text in documents(seed, sealed()):
@@ -313,8 +311,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=Shape().steps, help="of pre-training")
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args(arguments)
-    train(options.seed, options.out, Shape(steps=options.steps))
+    train(options.seed, options.out, Shape(steps=options.steps), options.threads)
     return 0
 
 

@@ -107,4 +107,4 @@ def rows(dice: Dice) -> Iterator[Row]:
         )
 
 
-RECIPE = Recipe(name="english-spanish", config=CONFIG, rows=rows, train=2000)
+RECIPE = Recipe(name="english-spanish", config=CONFIG, rows=rows, train=1600)
