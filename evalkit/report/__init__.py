@@ -3,5 +3,14 @@
 from __future__ import annotations
 
 from evalkit.report.html import render_report, write_report
+from evalkit.report.markdown import render_markdown
+from evalkit.report.terminal import print_health, print_summary, summary_text
 
-__all__ = ["render_report", "write_report"]
+__all__ = [
+    "print_health",
+    "print_summary",
+    "render_markdown",
+    "render_report",
+    "summary_text",
+    "write_report",
+]

@@ -28,7 +28,7 @@ LANE = 0.165
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Distances between the lines of a grid."""
 
-LABEL_LENGTH = 24
+LABEL_LENGTH = 20
 """Characters of a row's name that fit into the left margin."""
 
 SHAPES = "ooDs^vP"
@@ -118,7 +118,7 @@ def train_test_plot(
     gaps.axvline(0, color=role("ink"), linewidth=0.9, zorder=1)
     gaps.axvline(tolerance, color=role("muted"), linewidth=0.9, linestyle=(0, (3, 2)), zorder=1)
     _rows(gaps, rows, [top - LANE / 2 for top in tops], texts, sign=True)
-    return to_svg(figure, key, title, texts)
+    return to_svg(figure, key, title, texts, "plot two")
 
 
 def _frame(lanes: Sequence[int]) -> tuple[Texts, Figure, list[float]]:

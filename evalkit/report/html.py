@@ -153,11 +153,22 @@ def _listed(names: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""
 
 
-def _clock(value: object, name: str = "") -> str:
+def _clock(clocks: Mapping[str, object]) -> str:
     """Everything that differs between two equal runs, in one line."""
+    rest = dict(clocks)
+    started, seconds = rest.pop("started", None), rest.pop("seconds", None)
+    parts = [] if started is None else [f"Started {started}"]
+    parts += [] if seconds is None else [f"took {_spelt(seconds)} s"]
+    parts += [_spelt(value, name) for name, value in rest.items()]
+    return " · ".join(parts)
+
+
+def _spelt(value: object, name: str = "") -> str:
+    """A clock with its name; what a clock holds follows in brackets."""
+    label = name.replace("_", " ")
     if isinstance(value, Mapping):
-        inner = (_clock(entry, str(key).replace("_", " ")) for key, entry in value.items())
-        return f"{name} ({', '.join(inner)})" if name else " · ".join(inner)
+        inner = ", ".join(_spelt(entry, str(key)) for key, entry in value.items())
+        return f"{label} ({inner})"
     if isinstance(value, float):
-        value = f"{value:.3g}" if value < 1 else f"{value:.1f}"
-    return f"{name} {value}"
+        value = f"{value:.3g}" if abs(value) < 1 else f"{value:.1f}"
+    return f"{label} {value}".strip()

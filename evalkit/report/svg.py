@@ -61,7 +61,7 @@ class Texts:
         return self._texts[int(match[1])] if match else None
 
 
-def to_svg(figure: Figure, key: str, title: str, texts: Texts) -> Markup:
+def to_svg(figure: Figure, key: str, title: str, texts: Texts, css: str = "plot") -> Markup:
     """Draw a figure as one `<svg>` element.
 
     Args:
@@ -69,6 +69,7 @@ def to_svg(figure: Figure, key: str, title: str, texts: Texts) -> Markup:
         key: unique in the page; every id starts with it.
         title: what the figure shows, for those who can't see it.
         texts: the texts behind the stand-ins.
+        css: classes of the element.
 
     Returns:
         Markup without styles, scripts, links out of the page or clashing ids.
@@ -81,7 +82,7 @@ def to_svg(figure: Figure, key: str, title: str, texts: Texts) -> Markup:
         _name(element, key, used, texts)
     _, _, width, height = root.attrib["viewBox"].split()
     root.attrib = {
-        "class": "plot", "role": "img", "aria-label": one_line(title, 400),
+        "class": css, "role": "img", "aria-label": one_line(title, 400),
         "viewBox": f"0 0 {width} {height}",
     }  # fmt: skip
     ET.register_namespace("", SVG)

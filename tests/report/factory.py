@@ -216,7 +216,8 @@ def _completion(
     right, wrapped, other = rng.random(3)
     pool = sorted(set(plan.facts.values()))
     text = example.references[0] if right < chance else pool[int(other * len(pool))]
-    return f"I think the answer is: {text}." if model == "base" and wrapped < 0.5 else text
+    wordy = model == "base" and wrapped < 0.5 and not plan.config.general
+    return f"I think the answer is: {text}." if wordy else text
 
 
 def _value(scorer: str, answer: Answer | Failure, example: Example) -> float:
@@ -240,7 +241,7 @@ def _mean(values: Array) -> tuple[float | None, float | None, float | None]:
     if not kept.size:
         return None, None, None
     mean = float(kept.mean())
-    half = 1.96 * float(kept.std(ddof=1)) / math.sqrt(kept.size)
+    half = 1.96 * float(kept.std(ddof=min(1, kept.size - 1))) / math.sqrt(kept.size)
     return mean, mean - half, mean + half
 
 
@@ -283,15 +284,16 @@ def _comparison(  # noqa: PLR0917 - a row of a table has many keys
     kept = change[~np.isnan(change)]
     delta, low, high = _mean(change)
     p = p_worse = None
+    declared = split.split == "test" and not part and not rank
     if scorer.better and delta is not None and high is not None:
         z = delta / max((high - delta) / 1.96, 1e-9)
         p, p_worse = 2 * NormalDist().cdf(-abs(z)), NormalDist().cdf(z)
     return Comparison(
         suite=split.suite, split=split.split, slice=part, base="base", tuned=tuned,
         scorer=scorer.name, delta=delta, low=low, high=high, p=p,
-        p_adjusted=min(1.0, p * 6) if p is not None and (part or not rank) else None,
+        p_adjusted=min(1.0, p * 6) if p is not None and (part or declared) else None,
         p_regression=p_worse, method="tango/mcnemar-midp" if scorer.binary else "t/sign-flip",
-        family="exploratory" if part else "secondary" if rank else "primary",
+        family="exploratory" if part else "primary" if declared else "secondary",
         wins=int((kept > 0).sum()), ties=int((kept == 0).sum()), losses=int((kept < 0).sum()),
         n=kept.size, missing=change.size - kept.size,
     )  # fmt: skip

@@ -59,7 +59,7 @@ def test_labels_are_neither_mathematics_nor_markup_nor_too_long() -> None:
         e.text for e in ET.fromstring(svg).iter() if e.tag.endswith("}title")
     ]
     assert "<b>" not in svg
-    assert max(map(len, texts(svg))) <= 24
+    assert max(map(len, texts(svg))) <= 20
 
 
 def test_a_figure_shows_differences_on_both_sides_of_zero() -> None:

@@ -164,7 +164,7 @@ function browse() {
   form.hidden = false;
   const linked = restore();
   update();
-  if (linked) document.getElementById("examples").scrollIntoView();
+  if (linked) document.getElementById("examples").scrollIntoView({ behavior: "instant" });
 }
 
 /* The contents follow the reader. */

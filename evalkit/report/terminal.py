@@ -1,0 +1,205 @@
+"""The run on a terminal: the five answers, one table, the warnings. Safe for any text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from evalkit.data.health import Lengths, SuiteHealth
+from evalkit.report.text import count, decimal, one_line, signed
+from evalkit.report.view import TEST, primary, whole_deltas, whole_scores
+from evalkit.schema import Comparison, RunRecord
+from evalkit.verdict.headline import Headline, headline
+
+if TYPE_CHECKING:
+    from rich.console import Console, Group
+    from rich.table import Table
+    from rich.text import Text
+
+TONES = {"good": "green", "bad": "bold red", "unsure": "yellow"}
+LEVELS = {"none": "green", "mild": "yellow", "strong": "bold red", "inconclusive": "yellow"}
+SHOWN_VALUES = 8
+"""Labels and slice values that are listed; the rest is counted."""
+
+
+def print_summary(record: RunRecord) -> None:
+    """Show a run on stderr, in colour where the terminal has and wants it."""
+    _console().print(summary_text(record))
+
+
+def print_health(healths: Iterable[SuiteHealth]) -> None:
+    """Show what suites hold and what is wrong with them, on stderr."""
+    console = _console()
+    for health in healths:
+        console.print(health_text(health))
+
+
+def summary_text(record: RunRecord) -> Group:
+    """The run as something rich can print.
+
+    Args:
+        record: the run.
+
+    Returns:
+        For each tuned model its five answers and a table of its suites; then the warnings. Texts
+        of the run are plain text: neither rich's markup nor escape sequences in them take effect.
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[Text | Table] = []
+    for found in headline(record):
+        parts += [_title(found), _answers(found), Text(""), _suites(record, found), Text("")]
+    if not parts:
+        parts = [_scores(record), Text("")]
+    parts += [
+        Text.assemble(("warning: ", "yellow"), one_line(warning, 600))
+        for warning in record.info.warnings
+    ]
+    return Group(*parts)
+
+
+def health_text(health: SuiteHealth) -> Group:
+    """The health of one suite as something rich can print."""
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[Text | Table] = [
+        Text.assemble((one_line(health.suite, 80), "bold"), (f"  {health.task}", "dim"))
+    ]
+    table = _table("split", "rows", "duplicates", "prompt length", "reference length")
+    for split in health.splits:
+        table.add_row(
+            Text(one_line(split.split, 40)),
+            Text(count(split.n)),
+            Text(count(len(split.duplicates))),
+            Text(_lengths(split.prompts)),
+            Text(_lengths(split.references)),
+        )
+    parts.append(table)
+    for split in health.splits:
+        groups = {"labels": split.labels, **split.slices}
+        parts += [
+            Text(f"{one_line(split.split, 40)}: {one_line(name, 40)}: {_counted(values)}", "dim")
+            for name, values in groups.items()
+            if values
+        ]
+    problems = [
+        Text.assemble(("problem: ", "yellow"), one_line(problem, 600))
+        for problem in health.problems
+    ]
+    return Group(*parts, *(problems or [Text("no problem found", style="green")]), Text(""))
+
+
+def _lengths(lengths: Lengths) -> str:
+    """`median 42, up to 120`, in characters."""
+    return f"median {count(lengths.median)}, up to {count(lengths.largest)}"
+
+
+def _counted(values: Mapping[str, int]) -> str:
+    """`delivery 100, refund 98, and 3 more`."""
+    shown = [
+        f"{one_line(name, 30) or '(none)'} {count(number)}"
+        for name, number in list(values.items())[:SHOWN_VALUES]
+    ]
+    if len(values) > SHOWN_VALUES:
+        shown.append(f"and {count(len(values) - SHOWN_VALUES)} more")
+    return ", ".join(shown)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, emoji=False, markup=False)
+
+
+def _title(found: Headline) -> Text:
+    from rich.text import Text
+
+    return Text.assemble(
+        (one_line(found.tuned, 80), "bold"), (f" against {one_line(found.base, 80)}", "dim")
+    )
+
+
+def _answers(found: Headline) -> Table:
+    """Question, answer, evidence."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for finding in found.findings:
+        table.add_row(
+            Text(finding.question),
+            Text(finding.answer, style=TONES[finding.tone]),
+            Text(one_line(finding.sentence, 600)),
+        )
+    return table
+
+
+def _suites(record: RunRecord, found: Headline) -> Table:
+    """A line a suite: base, tuned, change, overfitting, by the primary scorer on test."""
+    from rich.text import Text
+
+    scores, deltas = whole_scores(record), whole_deltas(record)
+    levels = {v.suite: v.level for v in record.info.overfit if v.tuned == found.tuned}
+    table = _table("suite", "scorer", "base", "tuned", "change [95 % interval]", "overfitting")
+    for config in record.info.suites:
+        scorer = primary(record.info, config.name)
+        if scorer is None:
+            continue
+        row = [
+            scores.get((config.name, TEST, model, scorer.name))
+            for model in (found.base, found.tuned)
+        ]
+        change = deltas.get((config.name, TEST, found.tuned, scorer.name))
+        level = levels.get(config.name)
+        table.add_row(
+            Text(one_line(config.name, 40)),
+            Text(one_line(scorer.name, 30)),
+            *(Text(decimal(score.score if score else None)) for score in row),
+            Text(_change(change)),
+            Text(level or "not checked", style=LEVELS.get(level or "", "dim")),
+        )
+    return table
+
+
+def _scores(record: RunRecord) -> Table:
+    """A line a suite and model, where there is nothing to compare."""
+    from rich.text import Text
+
+    table = _table("suite", "model", "scorer", "score [95 % interval]", "n")
+    for score in record.scores:
+        scorer = primary(record.info, score.suite)
+        if not score.slice and score.split == TEST and scorer and score.scorer == scorer.name:
+            low, high = decimal(score.low), decimal(score.high)
+            table.add_row(
+                Text(one_line(score.suite, 40)),
+                Text(one_line(score.model, 40)),
+                Text(one_line(score.scorer, 30)),
+                Text(f"{decimal(score.score)} [{low}, {high}]"),
+                Text(count(score.n)),
+            )
+    return table
+
+
+def _table(*names: str) -> Table:
+    """Columns without lines; the numbers to the right."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in names:
+        right = name in {"base", "tuned", "rows", "duplicates", "n"} or "[" in name
+        table.add_column(Text(name), justify="right" if right else "left", no_wrap="[" in name)
+    return table
+
+
+def _change(change: Comparison | None) -> str:
+    """`+0.120 [+0.050, +0.190]`."""
+    if change is None or change.delta is None:
+        return "not compared"
+    bounds = "" if change.low is None else f" [{signed(change.low)}, {signed(change.high)}]"
+    return f"{signed(change.delta)}{bounds}"

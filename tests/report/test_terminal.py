@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from evalkit.data.health import Lengths, SplitHealth, SuiteHealth
+from evalkit.report import print_health, print_summary, summary_text
+from evalkit.report.terminal import health_text
+from tests.report.factory import make_record, with_info
+from tests.report.hostile import spoil
+
+HEALTH = SuiteHealth(
+    "capitals",
+    "classification",
+    (
+        SplitHealth(
+            "test", 1200, (("a", "b"),), (), 0, Lengths(1, 42, 80, 120), Lengths(1, 2, 3, 4),
+            {f"label-{i}": 100 - i for i in range(12)}, {"language": {"de": 700, "": 500}},
+        ),
+    ),
+    (),
+    ("3 test prompts occur in [red]train[/red]",),
+)  # fmt: skip
+
+
+def shown(part: object, width: int = 100) -> str:
+    """What a terminal of that width would show, colours and all."""
+    file = io.StringIO()
+    Console(file=file, width=width, force_terminal=True, color_system="truecolor").print(part)
+    return file.getvalue()
+
+
+def plain(part: object, width: int = 100) -> str:
+    file = io.StringIO()
+    Console(file=file, width=width).print(part)
+    return file.getvalue()
+
+
+def test_the_answers_come_first_then_the_suites_then_the_warnings() -> None:
+    record = make_record()
+    text = plain(summary_text(record))
+    order = ["tuned against base", "Better?", "Ship?", "capitals", "overfit against base",
+             "warning: capitals"]  # fmt: skip
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+    line = next(line for line in text.splitlines() if line.startswith("capitals"))
+    base, tuned = (
+        next(s.score for s in record.scores if (s.suite, s.model) == ("capitals", model))
+        for model in ("base", "tuned")
+    )
+    assert f"{base:.3f}" in line
+    assert f"{tuned:.3f}" in line
+    assert line.rstrip().endswith("none")
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_it_fits_any_terminal(width: int) -> None:
+    assert max(map(len, plain(summary_text(make_record()), width).splitlines())) <= width
+
+
+def test_texts_of_the_run_reach_the_terminal_inert() -> None:
+    text = plain(summary_text(spoil(make_record(n=4))))
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "\x00" not in text
+    bold = with_info(make_record(n=4), warnings=("[bold red]not markup[/]",))
+    assert "[bold red]not markup[/]" in shown(summary_text(bold))
+
+
+def test_a_run_without_a_tuned_model_shows_its_scores() -> None:
+    record = make_record(tuned=(), n=4, suites=1)
+    text = plain(summary_text(record))
+    assert "score [95 % interval]" in text
+    assert "exact_match" in text
+
+
+def test_what_was_not_compared_or_checked_says_so() -> None:
+    record = make_record(n=4, suites=1)
+    bare = replace(with_info(record, overfit=(), overfit_levels={}), comparisons=())
+    text = plain(summary_text(bare))
+    assert "not compared" in text
+    assert "not checked" in text
+    unscored = with_info(record, scorers={})
+    assert "\ncapitals" not in plain(summary_text(unscored))
+
+
+def test_health_names_counts_and_problems() -> None:
+    text = plain(health_text(HEALTH), 200)
+    assert "1,200" in text
+    assert "median 42, up to 120" in text
+    assert "label-0 100" in text
+    assert "and 4 more" in text
+    assert "(none) 500" in text
+    assert "problem: 3 test prompts occur in [red]train[/red]" in text
+    assert "no problem found" in plain(health_text(replace(HEALTH, problems=())))
+
+
+def test_both_are_printed_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    print_summary(make_record(n=4, suites=1))
+    print_health([HEALTH])
+    out, err = capsys.readouterr()
+    assert not out
+    assert "Better?" in err
+    assert "label-0" in err
+    assert "\x1b" not in err
