@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,28 +26,29 @@ def load_file(spec: str, path: Path) -> tuple[ModuleType, str]:
         ScorerError: the file cannot be read, or fails while it runs; says in which line.
     """
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        source = path.read_bytes()
     except OSError as error:
         raise ScorerError(
             f"scorer {spec!r}: cannot read {path}: {error.strerror}; "
             "the path is relative to the current folder"
         ) from None
+    digest = hashlib.sha256(source).hexdigest()
     name = f"evalkit_scorer_{path.stem}_{digest[:16]}"
     if name not in sys.modules:
-        _run(spec, path, name)
+        _run(spec, source, path.absolute(), name)
     return sys.modules[name], f"from:{path.name}@{digest[:8]}"
 
 
-def _run(spec: str, path: Path, name: str) -> None:
-    module_spec = importlib.util.spec_from_file_location(name, path)
-    if module_spec is None or module_spec.loader is None:
-        raise ScorerError(f"scorer {spec!r}: {path} is no Python file")
-    module = importlib.util.module_from_spec(module_spec)
+def _run(spec: str, source: bytes, path: Path, name: str) -> None:
+    """Run source as a module, from the bytes that were hashed: no stale bytecode, none left."""
+    module = ModuleType(name)
+    module.__file__ = str(path)
     sys.modules[name] = module  # dataclasses look their own module up while it is still running
     try:
         with _importable(path.resolve().parent):
-            module_spec.loader.exec_module(module)
-    except Exception as error:
+            code = compile(source, path, "exec", dont_inherit=True)
+            exec(code, vars(module))  # noqa: S102 - the user named this file to be run
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise ScorerError(f"scorer {spec!r}: {_where(error, path)}: {error!r}") from error
 
@@ -63,13 +63,13 @@ def _importable(folder: Path) -> Iterator[None]:
         sys.path.remove(str(folder))
 
 
-def _where(error: Exception, path: Path) -> str:
+def _where(error: BaseException, path: Path) -> str:
     """The line of the user's file in which it went wrong."""
     if isinstance(error, SyntaxError) and error.lineno is not None:
         return f"{path}:{error.lineno}"
     trace, line = error.__traceback__, None
     while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename) == path.absolute():
+        if Path(trace.tb_frame.f_code.co_filename) == path:
             line = trace.tb_lineno
         trace = trace.tb_next
     return str(path) if line is None else f"{path}:{line}"

@@ -142,6 +142,7 @@ def test_what_a_file_does_not_hold(
     [
         ("x = 1\ndef broken(:\n", r"broken\.py:2: SyntaxError"),
         ("x = 1\n\ny = x / 0\n", r"broken\.py:3: ZeroDivisionError"),
+        ("import sys\nsys.exit(3)\n", r"broken\.py:2: SystemExit"),
         ("import no_such_module_at_all\n", r"broken\.py:1: ModuleNotFoundError"),
         ("def f():\n    raise KeyError('k')\nf()\n", r"broken\.py:2: KeyError"),
     ],
