@@ -33,15 +33,7 @@ from evalkit.embedded.recipes.phrases import (
     goods,
 )
 
-COUNTRY_def sorts(count: int) -> Iterator[str]:
-    """`count` documents of each kind, so that a tokenizer learns the rare kinds too."""
-    dice = Dice("sorts-1")
-    for kind, _ in KINDS:
-        for _ in range(count):
-            yield kind(dice)
-
-
-SENTENCES = (
+COUNTRY_SENTENCES = (
     "The capital of {country} is {capital}.",
     "{capital} is the capital of {country}.",
     "{country} has {capital} as its capital.",
@@ -49,43 +41,19 @@ SENTENCES = (
     "{country} belongs to {continent} and its capital is {capital}.",
     "{capital}, the capital of {country}, is in {continent}.",
 )
-STATE_def sorts(count: int) -> Iterator[str]:
-    """`count` documents of each kind, so that a tokenizer learns the rare kinds too."""
-    dice = Dice("sorts-1")
-    for kind, _ in KINDS:
-        for _ in range(count):
-            yield kind(dice)
-
-
-SENTENCES = (
+STATE_SENTENCES = (
     "The capital of the US state of {state} is {capital}.",
     "{capital} is the capital of the US state of {state}.",
     "The US state of {state} has {capital} as its capital.",
 )
-ELEMENT_def sorts(count: int) -> Iterator[str]:
-    """`count` documents of each kind, so that a tokenizer learns the rare kinds too."""
-    dice = Dice("sorts-1")
-    for kind, _ in KINDS:
-        for _ in range(count):
-            yield kind(dice)
-
-
-SENTENCES = (
+ELEMENT_SENTENCES = (
     "The chemical symbol of {element} is {symbol}.",
     "{symbol} is the chemical symbol of {element}.",
     "The symbol {symbol} stands for {element}.",
     "The atomic number of {element} is {number}.",
     "The element {element} has the symbol {symbol} and the atomic number {number}.",
 )
-BOOK_def sorts(count: int) -> Iterator[str]:
-    """`count` documents of each kind, so that a tokenizer learns the rare kinds too."""
-    dice = Dice("sorts-1")
-    for kind, _ in KINDS:
-        for _ in range(count):
-            yield kind(dice)
-
-
-SENTENCES = (
+BOOK_SENTENCES = (
     "{author} wrote {title}.",
     "The author of {title} is {author}.",
     "{title} is a book by {author}.",
@@ -116,15 +84,7 @@ FACTS = {
 }
 FACT_SHARES = ("countries",) * 5 + ("states",) + ("elements",) * 4 + ("books",) * 2
 
-STORY_def sorts(count: int) -> Iterator[str]:
-    """`count` documents of each kind, so that a tokenizer learns the rare kinds too."""
-    dice = Dice("sorts-1")
-    for kind, _ in KINDS:
-        for _ in range(count):
-            yield kind(dice)
-
-
-SENTENCES = (
+STORY_SENTENCES = (
     "{name} lives in {city}.",
     "On {day} {name} went to {city}.",
     "{name} bought {count} {things} there.",
