@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evalkit.data.describe import describe
 from evalkit.schema import Example, Message
 
 PROMPT = "prompt"
@@ -22,20 +21,6 @@ PROMPT = "prompt"
 
 class TemplateError(Exception):
     """A template that cannot be meant; `str()` says what was found and expected."""
-
-
-class MissingField(Exception):  # noqa: N818 - becomes a `Problem` where the file is known
-    """A row that has nothing for a place of the template.
-
-    Attributes:
-        field: the place.
-        found: what the row has instead.
-    """
-
-    def __init__(self, field: str, found: str) -> None:
-        super().__init__(field, found)
-        self.field = field
-        self.found = found
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +38,14 @@ class Template:
         """The fields that are filled in."""
         return tuple(place for _, place in self.parts if place is not None)
 
+    def missing(self, fields: Mapping[str, Any]) -> list[str]:
+        """The places for which a row has no value, or null."""
+        return [p for p in self.places if p != PROMPT and fields.get(p) is None]
+
     def fill(self, prompt: str, fields: Mapping[str, Any]) -> str:
-        """The template with a row's values.
+        """The template with the values of a row of which none is missing.
 
         Text goes in as it is, numbers, lists and objects as JSON.
-
-        Raises:
-            MissingField: a place for which the row has no value.
         """
         return "".join(
             literal + ("" if place is None else _value(place, prompt, fields))
@@ -112,9 +98,6 @@ def render(
         system: the suite's system prompt, for rows that have none.
         template: how the last user turn is written; None leaves it alone.
         shots: turns shown between the system prompt and the conversation.
-
-    Raises:
-        MissingField: a place of the template for which the row has no value.
     """
     turns = example.messages
     head = 1 if turns[0].role == "system" else 0
@@ -142,9 +125,6 @@ class Shots:
             count: how many are shown.
             train: training examples with the turns of their rows.
             template: how their prompts are written.
-
-        Raises:
-            MissingField: a place of the template for which a drawn row has no value.
         """
         drawn = _distinct(sorted(train, key=lambda example: _draw(suite, example.id)), count + 1)
         self._count = count
@@ -194,13 +174,5 @@ def _joined(turns: Iterable[tuple[Message, ...]]) -> tuple[Message, ...]:
 
 
 def _value(place: str, prompt: str, fields: Mapping[str, Any]) -> str:
-    if place == PROMPT:
-        return prompt
-    if place not in fields:
-        raise MissingField(place, "no such key")
-    value = fields[place]
-    if isinstance(value, str):
-        return value
-    if value is None:
-        raise MissingField(place, describe(value))
-    return json.dumps(value, ensure_ascii=False)
+    value = prompt if place == PROMPT else fields[place]
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.data.examples import Loaded, hash_examples, load_examples
 from evalkit.data.problems import Problems
-from evalkit.data.prompts import PROMPT, MissingField, Shots, Template, render
+from evalkit.data.prompts import PROMPT, Shots, Template, render
 from evalkit.data.spec import safe_name
 from evalkit.errors import ConfigError, Problem, UsageError, nearest
 from evalkit.schema import Example, Suite, SuiteConfig, Task
@@ -84,9 +84,12 @@ def load_suite(path: Path, *, train: Path | None = None, extra_train: Sequence[s
     problems.raise_if_any()
     splits = {split: found.examples for split, found in loaded.items()}
     _check_fields(source, splits)
+    if source.template is not None:
+        for found in loaded.values():
+            _check_values(source.template, found, problems)
+        problems.raise_if_any()
     config = _completed(source.config, splits)
-    _render_all(source, loaded, problems)
-    problems.raise_if_any()
+    _render_all(source, splits)
     return Suite(
         config=config,
         splits={split: tuple(examples) for split, examples in splits.items()},
@@ -166,11 +169,15 @@ def _check_fields(source: _Source, splits: Mapping[str, Sequence[Example]]) -> N
     known = {field for examples in splits.values() for e in examples for field in e.fields}
     for field in source.config.slices:
         if field not in known:
-            raise source.fault("slices", f"{field!r}, which no row has", nearest(field, known))
+            raise source.fault("slices", f"{field!r}, which no row has", _field(field, known))
     for place in source.template.places if source.template else ():
         if place != PROMPT and place not in known:
-            hint = nearest(place, {*known, PROMPT})
-            raise source.fault("template", f"{{{place}}}, which no row has", hint)
+            expected = _field(place, {*known, PROMPT})
+            raise source.fault("template", f"{{{place}}}, which no row has", expected)
+
+
+def _field(name: str, known: Collection[str]) -> str:
+    return f"a field of the rows; {nearest(name, known)}"
 
 
 def _completed(config: SuiteConfig, splits: Mapping[str, Sequence[Example]]) -> SuiteConfig:
@@ -182,41 +189,33 @@ def _completed(config: SuiteConfig, splits: Mapping[str, Sequence[Example]]) -> 
     return replace(config, scorers=config.scorers or DEFAULT_SCORERS[config.task], labels=labels)
 
 
-def _render_all(source: _Source, loaded: Mapping[str, Loaded], problems: Problems) -> None:
+def _check_values(template: Template, loaded: Loaded, problems: Problems) -> None:
+    """Every row must have something for every place of the template."""
+    for example, line in zip(loaded.examples, loaded.lines, strict=True):
+        for place in template.missing(example.fields):
+            found = "null" if place in example.fields else "no such key"
+            expected = f"a value for the template's place {{{place}}}"
+            problems.add(Problem(f"{loaded.path}:{line}", place, found, expected))
+
+
+def _render_all(source: _Source, splits: Mapping[str, list[Example]]) -> None:
     """Turn the rows' turns into what is asked, in place: a million rows are not held twice."""
-    config = source.config
-    if config.system is None and source.template is None and not config.few_shot:
+    config, template = source.config, source.template
+    if config.system is None and template is None and not config.few_shot:
         return
     shots = None
     if config.few_shot:
-        try:
-            train = loaded["train"].examples
-            shots = Shots(config.name, config.few_shot, train, source.template)
-        except MissingField as missing:
-            raise _missing(source, missing, "a training row") from None
+        shots = Shots(config.name, config.few_shot, splits["train"], template)
         if not shots.enough:
-            raise source.fault(
-                "few_shot",
-                f"{config.few_shot} of {len(train)} training rows",
-                "more different training prompts than are shown",
+            found = f"{config.few_shot} of {len(splits['train'])} training rows"
+            expected = "more different training prompts than are shown"
+            raise source.fault("few_shot", found, expected)
+    for examples in splits.values():
+        for index, example in enumerate(examples):
+            messages = render(
+                example,
+                system=config.system,
+                template=template,
+                shots=shots.before(example) if shots else (),
             )
-    for found in loaded.values():
-        for index, example in enumerate(found.examples):
-            try:
-                messages = render(
-                    example,
-                    system=config.system,
-                    template=source.template,
-                    shots=shots.before(example) if shots else (),
-                )
-            except MissingField as missing:
-                where = f"{found.path}:{found.lines[index]}"
-                expected = f"a value for the template's place {{{missing.field}}}"
-                problems.add(Problem(where, missing.field, missing.found, expected))
-                continue
-            found.examples[index] = replace(example, messages=messages)
-
-
-def _missing(source: _Source, missing: MissingField, where: str) -> ConfigError:
-    expected = f"{where} with a value for {{{missing.field}}}"
-    return source.fault("template", missing.found, expected)
+            examples[index] = replace(example, messages=messages)

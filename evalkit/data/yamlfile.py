@@ -54,7 +54,7 @@ class YamlFile:
     def found(self, place: Place, value: object) -> str:
         """A value as the user wrote it, and what YAML took it for."""
         written = self.written.get(place)
-        if written is None or isinstance(value, str):
+        if written is None or isinstance(value, str) or written == str(value):
             return describe(value)
         return f"{shorten(written)}, which YAML reads as {describe(value)}"
 
