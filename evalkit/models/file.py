@@ -7,18 +7,16 @@ row down where ids repeat. A run folder's own file is read as `file:RUN/completi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from evalkit.errors import DataError, ModelError, Problem, nearest
 from evalkit.models.prompts import canonical, flatten
-from evalkit.models.provider import ReadRows, Row
-from evalkit.schema import Answer, Failure, Message, ModelSpec, Request
-
-TEXT_FIELDS = ("completion", "response", "output", "text", "prediction")
-"""Where the text of a completion is looked for, in this order."""
+from evalkit.models.provider import ReadRows
+from evalkit.models.stored import BadRow, Stored, read_stored
+from evalkit.schema import Answer, Failure, ModelSpec, Request
 
 SHOWN = 3
 """How many ids of either side a message shows."""
@@ -41,8 +39,8 @@ def open_file(spec: ModelSpec, read_rows: ReadRows) -> FileProvider:
     models: set[str] = set()
     for row in read_rows(path):
         try:
-            entry = _entry(row, path, inner, models)
-        except _BadRow as bad:
+            entry = read_stored(row, path, inner, models)
+        except BadRow as bad:
             problems.append(bad.problem)
             continue
         if entry is not None:
@@ -90,15 +88,29 @@ class FileProvider:
         self._matched = self._matched or any(entry is not None for entry in found)
         if requests and not self._matched:
             raise ModelError(self._stranger(requests))
+        self._doubt(requests, found)
         return [self._outcome(entry) for entry in found]
 
     async def close(self) -> None:
         """Nothing is held open."""
 
-    def _outcome(self, entry: _Entry | None) -> Answer | Failure:
+    def _outcome(self, entry: Stored | None) -> Answer | Failure:
         if entry is None:
             return Failure("absent", f"{self._path.name} has no completion for this example")
         return entry.outcome
+
+    def _doubt(self, requests: Sequence[Request], found: Sequence[Stored | None]) -> None:
+        """Note completions whose id fits and whose prompt does not: perhaps of other data."""
+        pairs = zip(requests, found, strict=True)
+        doubtful = sum(
+            entry is not None and entry.prompt is not None and entry.prompt not in _texts(request)
+            for request, entry in pairs
+        )
+        if doubtful:
+            self.notes.append(
+                f"{self._path.name}: {doubtful} of {len(requests)} completions were found by id, "
+                "while the prompt beside them is not the example's"
+            )
 
     def _stranger(self, requests: Sequence[Request]) -> str:
         asked = ", ".join(repr(request.example_id) for request in requests[:SHOWN])
@@ -110,18 +122,6 @@ class FileProvider:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One stored completion: how it names its example, and what was answered."""
-
-    line: int
-    id: str | None
-    prompt: str | None
-    suite: str | None
-    split: str | None
-    outcome: Answer | Failure
-
-
 _Place = tuple[str | None, str | None, str]
 
 
@@ -129,11 +129,11 @@ _Place = tuple[str | None, str | None, str]
 class _Index:
     """Completions by id and by prompt, each with the suite and split its row names, if any."""
 
-    by_id: dict[_Place, _Entry] = field(default_factory=dict)
-    by_prompt: dict[_Place, _Entry | None] = field(default_factory=dict)
+    by_id: dict[_Place, Stored] = field(default_factory=dict)
+    by_prompt: dict[_Place, Stored | None] = field(default_factory=dict)
     size: int = 0
 
-    def add(self, entry: _Entry, path: Path) -> Iterator[Problem]:
+    def add(self, entry: Stored, path: Path) -> Iterator[Problem]:
         """File a completion; yields a problem if an earlier one for the same example differs."""
         self.size += 1
         if entry.id is not None:
@@ -150,14 +150,13 @@ class _Index:
             if entry.id is None:
                 yield _conflict(path, entry, "prompt", known.line)
 
-    def find(self, request: Request) -> _Entry | None:
+    def find(self, request: Request) -> Stored | None:
         """By id, else by the row's prompt, else by the prompt as asked; the closest place first."""
         for suite, split in _places(request):
             entry = self.by_id.get((suite, split, request.example_id))
             if entry is not None:
                 return entry
-        texts = (request.prompt, flatten(request.messages), canonical(request.messages))
-        for text in texts:
+        for text in _texts(request):
             for suite, split in _places(request):
                 entry = self.by_prompt.get((suite, split, text))
                 if entry is not None:
@@ -170,6 +169,11 @@ class _Index:
         yield from (f"prompt {place[2][:60]!r}" for place in self.by_prompt)
 
 
+def _texts(request: Request) -> tuple[str, str, str]:
+    """The prompt in every form a row can give it: as written, as asked, and as messages."""
+    return request.prompt, flatten(request.messages), canonical(request.messages)
+
+
 def _places(request: Request) -> tuple[tuple[str | None, str | None], ...]:
     return (
         (request.suite, request.split),
@@ -177,12 +181,6 @@ def _places(request: Request) -> tuple[tuple[str | None, str | None], ...]:
         (None, request.split),
         (None, None),
     )
-
-
-class _BadRow(Exception):  # noqa: N818 - carries a problem; never leaves this file
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(str(problem))
-        self.problem = problem
 
 
 def _locate(spec: ModelSpec) -> tuple[Path, str | None]:
@@ -201,124 +199,7 @@ def _locate(spec: ModelSpec) -> tuple[Path, str | None]:
     )
 
 
-def _entry(row: Row, path: Path, inner: str | None, models: set[str]) -> _Entry | None:
-    """One row as a completion; None if it holds nothing of the model asked for."""
-    where = f"{path}:{row.line}"
-    values = row.values
-    turns = values.get("prompt") if isinstance(values.get("prompt"), list) else None
-    messages = _messages(turns or values.get("messages"), where)
-    if "completions" in values:
-        outcome = _of_several(values["completions"], where, inner, models)
-        if outcome is None:
-            return None
-    elif inner is not None:
-        raise _bad(where, "completions", "nothing", f"completions by model, {inner!r} among them")
-    else:
-        messages, outcome = _of_one(values, messages, where)
-    name = _id(values.get("id"), where)
-    prompt = canonical(messages) if messages else _optional_text(values, "prompt", where)
-    if name is None and prompt is None:
-        raise _bad(where, "", "neither `id` nor `prompt`", "one of them, to find the example by")
-    return _Entry(
-        line=row.line,
-        id=name,
-        prompt=prompt,
-        suite=_optional_text(values, "suite", where),
-        split=_optional_text(values, "split", where),
-        outcome=outcome,
-    )
-
-
-def _of_one(
-    values: Mapping[str, object], messages: tuple[Message, ...], where: str
-) -> tuple[tuple[Message, ...], Answer | Failure]:
-    """The row's own text field, else the last assistant turn of its messages."""
-    for name in TEXT_FIELDS:
-        if name in values:
-            return messages, _answer(values[name], values, name, where)
-    if messages and messages[-1].role == "assistant":
-        return messages[:-1], _answer(messages[-1].content, values, "messages", where)
-    expected = "the text under one of " + ", ".join(f"`{name}`" for name in TEXT_FIELDS)
-    raise _bad(where, "", f"the fields {sorted(map(str, values))}", expected)
-
-
-def _of_several(
-    completions: object, where: str, inner: str | None, models: set[str]
-) -> Answer | Failure | None:
-    """The completion of one model out of a row of `completions.jsonl`."""
-    if not isinstance(completions, Mapping):
-        raise _bad(where, "completions", _shown(completions), "an object: model -> completion")
-    models.update(str(name) for name in completions)
-    if inner is None:
-        names = ", ".join(repr(str(name)) for name in completions)
-        expected = "one of them named, as in file:PATH#MODEL"
-        raise _bad(where, "completions", f"the models {names}", expected)
-    if inner not in completions:
-        return None
-    stored = completions[inner]
-    if not isinstance(stored, Mapping):
-        raise _bad(where, f"completions.{inner}", _shown(stored), "an object with `text`")
-    if "failure" in stored:
-        return Failure("absent", f"no answer was had: {stored.get('message')}")
-    return _answer(stored.get("text"), stored, f"completions.{inner}.text", where)
-
-
-def _answer(text: object, values: Mapping[str, object], field: str, where: str) -> Answer | Failure:
-    """A text is an answer, null is none."""
-    if text is None:
-        return Failure("absent", "the stored completion is null")
-    if not isinstance(text, str):
-        raise _bad(where, field, _shown(text), "text, or null where there is no answer")
-    reason = values.get("finish_reason")
-    served = values.get("served_model")
-    return Answer(
-        text=text,
-        finish_reason=reason if isinstance(reason, str) and reason else "stop",
-        prompt_tokens=_tokens(values.get("prompt_tokens")),
-        completion_tokens=_tokens(values.get("completion_tokens")),
-        served_model=served if isinstance(served, str) and served else None,
-    )
-
-
-def _messages(value: object, where: str) -> tuple[Message, ...]:
-    """The `messages` column, empty if there is none."""
-    if value is None:
-        return ()
-    found = []
-    for turn in value if isinstance(value, list) else [value]:
-        role = turn.get("role") if isinstance(turn, Mapping) else None
-        content = turn.get("content") if isinstance(turn, Mapping) else None
-        if not isinstance(role, str) or not isinstance(content, str):
-            raise _bad(where, "messages", _shown(turn), "a list of {role, content} with texts")
-        found.append(Message(role, content))
-    return tuple(found)
-
-
-def _id(value: object, where: str) -> str | None:
-    """An id as text; whole numbers are taken by their digits."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    raise _bad(where, "id", _shown(value), "text or a whole number")
-
-
-def _optional_text(values: Mapping[str, object], name: str, where: str) -> str | None:
-    value = values.get(name)
-    if value is None or isinstance(value, str):
-        return value or None
-    raise _bad(where, name, _shown(value), "text")
-
-
-def _tokens(value: object) -> int | None:
-    if isinstance(value, str) and value.isdecimal() and value.isascii():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _conflict(path: Path, entry: _Entry, name: str, first: int) -> Problem:
+def _conflict(path: Path, entry: Stored, name: str, first: int) -> Problem:
     value = getattr(entry, name)
     return Problem(
         f"{path}:{entry.line}",
@@ -326,12 +207,3 @@ def _conflict(path: Path, entry: _Entry, name: str, first: int) -> Problem:
         f"{value[:60]!r} again with a different completion (first in line {first})",
         f"one completion for each {name}; `suite` and `split` tell repeated ones apart",
     )
-
-
-def _bad(where: str, field: str, found: str, expected: str) -> _BadRow:
-    return _BadRow(Problem(where, field, found, expected))
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - a line's worth

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from evalkit.data import parse_model
-from evalkit.models.file import TEXT_FIELDS
 from evalkit.models.registry import BUILT_IN
+from evalkit.models.stored import TEXT_FIELDS
 from evalkit.runner import Retry
 from evalkit.runner.ask import CONCURRENCY
 from evalkit.runner.cache import FILE

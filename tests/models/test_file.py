@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from evalkit import data
 from evalkit.errors import DataError, ModelError
 from evalkit.models import open_provider
-from evalkit.models.file import TEXT_FIELDS
+from evalkit.models.stored import TEXT_FIELDS
 from evalkit.schema import Answer, Failure, Generation, Message, ModelSpec, Request
 
 
@@ -65,6 +65,9 @@ def test_the_first_of_the_names_wins_and_finish_and_tokens_are_kept(tmp_path: Pa
     assert ask(path, request()) == [
         Answer("a", finish_reason="length", completion_tokens=3, served_model="m")
     ]
+    table = tmp_path / "a.csv"
+    table.write_text("id,output,prompt_tokens\n1,a,12\n", encoding="utf-8")
+    assert ask(str(table), request()) == [Answer("a", prompt_tokens=12)]
 
 
 @pytest.mark.parametrize(
@@ -191,6 +194,51 @@ def test_a_file_of_other_examples_shows_both_sides(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", [{"id": f"x{i}", "completion": "a"} for i in range(9)])
     with pytest.raises(ModelError, match=r"asked for ids '1', '2'; .*id 'x0', id 'x1', id 'x2';"):
         ask(path, request("1"), request("2", "Q2"))
+
+
+def test_ids_that_fit_and_prompts_that_do_not_are_noted(tmp_path: Path) -> None:
+    rows = [
+        {"id": "1", "prompt": "Q1", "completion": "a"},
+        {"id": "2", "prompt": "something else", "completion": "b"},
+        {"id": "3", "completion": "c"},
+    ]
+    path = write(tmp_path / "a.jsonl", rows)
+    provider = open_provider(ModelSpec("arm", "file", path, "base"), read_rows=data.read_rows)
+    asked = [request(str(i), f"Q{i}") for i in (1, 2, 3)]
+    assert texts(asyncio.run(provider.complete(asked))) == ["a", "b", "c"]
+    assert len(provider.notes) == 1
+    assert provider.notes[0].startswith("a.jsonl: 1 of 3 completions were found by id, while")
+
+
+def test_a_file_without_rows_is_named(tmp_path: Path) -> None:
+    spec = ModelSpec("arm", "file", write(tmp_path / "a.jsonl", []), "base")
+    with pytest.raises(ModelError, match=r"'arm': .*a\.jsonl holds no rows"):
+        open_provider(spec, read_rows=lambda _: [])
+
+
+def test_one_place_has_one_key(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [{"id": "1", "completion": "a"}])
+    provider = open_provider(ModelSpec("arm", "file", path, "base"), read_rows=data.read_rows)
+    asked = [request(), request("2"), request(suite="t"), request(split="train")]
+    assert len({provider.prompt_key(one) for one in asked}) == 4
+
+
+def test_rows_without_the_named_model(tmp_path: Path) -> None:
+    rows = [{"id": "1", "completions": {"base": 7}}, {"id": "2", "completion": "a"}]
+    path = write(tmp_path / "a.jsonl", rows)
+    with pytest.raises(DataError) as caught:
+        ask(f"{path}#base", request())
+    assert "field 'completions.base': found 7, expected an object" in str(caught.value)
+    assert "field 'completions': found nothing, expected completions by model" in str(caught.value)
+
+
+def test_a_row_may_lack_the_named_model(tmp_path: Path) -> None:
+    rows = [
+        {"id": "1", "completions": {"base": {"text": "a"}}},
+        {"id": "2", "completions": {"tuned": {"text": "b"}}},
+    ]
+    path = write(tmp_path / "a.jsonl", rows)
+    assert texts(ask(f"{path}#base", request("1"), request("2", "Q2"))) == ["a", "<absent>"]
 
 
 def test_no_such_file_names_the_nearest(tmp_path: Path) -> None:

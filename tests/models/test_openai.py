@@ -203,6 +203,9 @@ class Picky:
             if self.style == "openai":
                 message = f"Unsupported parameter: '{name}' is not supported with this model."
                 return _error(400, message, "unsupported_parameter")
+            if self.style == "param":
+                error = {"message": "Unknown argument", "param": name, "code": None}
+                return web.json_response({"error": error}, status=400)
             detail = [{"loc": ["body", name], "msg": "Extra inputs are not permitted"}]
             return web.json_response({"detail": detail}, status=422)
         return None
@@ -214,7 +217,7 @@ def picky_server(picky: Picky, **options: Any) -> Server:
     return server
 
 
-@pytest.mark.parametrize("style", ["openai", "pydantic"])
+@pytest.mark.parametrize("style", ["openai", "param", "pydantic"])
 def test_a_refused_parameter_is_replaced_once_and_remembered(style: str) -> None:
     with picky_server(Picky("max_tokens", "temperature", style=style)) as server:
         outcomes, notes = ask(server.url, make_request(), make_request(max_tokens=9))

@@ -19,6 +19,12 @@ def fault(request: Asked) -> str | None:
     return "500" if request.number == 3 else None
 
 
+def test_lines_tell_of_retries(capsys: pytest.CaptureFixture[str]) -> None:
+    with Server(fault=fault) as server:
+        run(server.url, make_jobs(4), observer=LineProgress(every=0.0))
+    assert "1 retry" in capsys.readouterr().err
+
+
 def test_lines_where_there_is_no_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -36,9 +42,8 @@ def test_lines_where_there_is_no_terminal(
     assert lines[-1].endswith("8 cached, 2 missing")
 
 
-def test_lines_come_seldom(capsys: pytest.CaptureFixture[str]) -> None:
-    with Server() as server:
-        run(server.url, make_jobs(20), observer=progress_observer())
+def test_lines_come_seldom(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    run(server.url, make_jobs(20), observer=progress_observer())
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 

@@ -1,0 +1,21 @@
+"""What all rooms' tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.servers.openai_server import Server
+
+# A loaded machine is slow, not wrong: how long an example takes says nothing about the code.
+settings.register_profile("evalkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("evalkit")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """An OpenAI-compatible server over a real socket; set its attributes to make it misbehave."""
+    with Server() as running:
+        yield running
