@@ -22,7 +22,8 @@ from evalkit.schema import (
     Usage,
 )
 from evalkit.scorers import Scorer, info, make_scorers, score_predictions
-from evalkit.verdict import Stats, overfit_levels
+from evalkit.verdict import Stats, gather, overfit_levels
+from evalkit.verdict.evidence import Evidence
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,14 +101,11 @@ def right_or_wrong(
     split: str = "test",
     fields: Sequence[Mapping[str, Any]] | None = None,
 ) -> Table:
-    """A table where each model is right on some of the examples, and says nonsense on the others."""
+    """A table where each model is right on some examples, and says nonsense on the others."""
     n = len(next(iter(right.values())))
     references = [f"answer {i}" for i in range(n)]
     answers = {
-        model: [
-            r if ok else f"{model} {i}"
-            for i, (r, ok) in enumerate(zip(references, oks, strict=True))
-        ]
+        model: [references[i] if ok else f"{model} {i}" for i, ok in enumerate(oks)]
         for model, oks in right.items()
     }
     return table(answers, references, suite=suite, split=split, fields=fields)
@@ -118,6 +116,31 @@ def from_counts(both: int, only_tuned: int, only_base: int, neither: int, **opti
     tuned = [True] * (both + only_tuned) + [False] * (only_base + neither)
     base = [True] * both + [False] * only_tuned + [True] * only_base + [False] * neither
     return right_or_wrong({"base": base, "tuned": tuned}, **options)
+
+
+def evidence(
+    train: Table,
+    test: Table,
+    *,
+    suite: SuiteConfig | None = None,
+    models: Sequence[ModelSpec] = MODELS,
+    leaks: Sequence[Leak] = (),
+) -> list[Evidence]:
+    """What there is to judge a tuned model by."""
+    return gather(
+        suite or config(),
+        {"test": test.split, "train": train.split},
+        test.scorers,
+        models=models,
+        training={"tuned": "train"},
+        leaks=leaks,
+        seed=1,
+    )
+
+
+def leaks(count: int, suite: str = "qa", train_split: str = "train") -> list[Leak]:
+    """The first test prompts, found in training."""
+    return [Leak(suite, train_split, f"test-{i}", f"train-{i}", "exact", 1.0) for i in range(count)]
 
 
 def record(

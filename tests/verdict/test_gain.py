@@ -9,7 +9,7 @@ SUITE = config(scorers=("exact_match", "contains"))
 
 
 def test_a_gain_comes_apart_into_skill_and_form() -> None:
-    """The base knows half of the answers, but wraps them; the tuned model knows 80 % and doesn't."""
+    """The base knows half of the answers, but wraps them; the tuned one knows 80 % and doesn't."""
     base = ["It is red." if i < 50 else "It is dark." for i in range(100)]
     tuned = ["red" if i < 80 else "dark" for i in range(100)]
     (found,) = gain_splits(

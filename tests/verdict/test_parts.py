@@ -6,12 +6,14 @@ from typing import Any
 from evalkit.schema import Example
 from evalkit.verdict.parts import clusters_of, slice_warnings, slices_of, whole
 
+Rows = Sequence[Mapping[str, Any]]
 
-def examples(rows: Sequence[Mapping[str, Any]]) -> list[Example]:
+
+def examples(rows: Rows) -> list[Example]:
     return [Example(str(i), "p", (), ("r",), row) for i, row in enumerate(rows)]
 
 
-def found(rows: Sequence[Mapping[str, Any]], *fields: str) -> dict[str, list[int]]:
+def found(rows: Rows, *fields: str) -> dict[str, list[int]]:
     return {part.label: part.members.tolist() for part in slices_of(examples(rows), fields)}
 
 
@@ -22,12 +24,12 @@ def test_each_value_is_a_slice_in_a_fixed_order() -> None:
 
 
 def test_a_list_of_values_belongs_to_each_of_them_once() -> None:
-    rows = [{"tag": ["a", "b", "a"]}, {"tag": "b"}]
+    rows: Rows = [{"tag": ["a", "b", "a"]}, {"tag": "b"}]
     assert found(rows, "tag") == {"tag=a": [0], "tag=b": [0, 1]}
 
 
 def test_values_are_spelt_as_in_the_data() -> None:
-    rows = [{"v": True}, {"v": 1}, {"v": "001"}, {"v": 1.5}, {"v": None}, {}]
+    rows: Rows = [{"v": True}, {"v": 1}, {"v": "001"}, {"v": 1.5}, {"v": None}, {}]
     assert found(rows, "v") == {"v=001": [2], "v=1": [1], "v=1.5": [3], "v=true": [0]}
 
 
