@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from evalkit.report.svg import Texts, hue, role, to_svg
-from evalkit.report.text import decimal, known, one_line, signed
+from evalkit.report.text import MINUS, decimal, known, one_line, signed
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -92,7 +91,7 @@ def deltas_plot(key: str, title: str, rows: Sequence[Row]) -> Markup:
     """Differences with their intervals around zero: a row a suite, a dot a tuned model."""
     texts, figure, tops = _frame([len(row.dots) for row in rows])
     axes = _axes(figure, LEFT, WIDTH - LEFT - RIGHT)
-    _scale(axes, _symmetric(rows), texts, "tuned − base", sign=True)
+    _scale(axes, _symmetric(rows), texts, f"tuned {MINUS} base", sign=True)
     axes.axvline(0, color=role("ink"), linewidth=0.9, zorder=1)
     _rows(axes, rows, tops, texts, sign=True)
     return to_svg(figure, key, title, texts)
@@ -206,9 +205,7 @@ def _rows(
             _marker(axes, dot.value, y, dot.hue, texts(tip), hollow=dot.hue == 0)
 
 
-def _dumbbell(
-    axes: Axes, ends: tuple[float, float], y: float, number: int, texts: Texts
-) -> None:
+def _dumbbell(axes: Axes, ends: tuple[float, float], y: float, number: int, texts: Texts) -> None:
     """Train and test of one model, joined."""
     train, test = ends
     axes.plot([train, test], [y, y], color=hue(number), linewidth=1.2, clip_on=False, zorder=2)
@@ -216,7 +213,7 @@ def _dumbbell(
     _marker(axes, test, y, number, texts(f"test: {decimal(test)}"), hollow=False, shape="o")
 
 
-def _marker(  # noqa: PLR0913 - one place where a dot is drawn
+def _marker(
     axes: Axes,
     x: float,
     y: float,
@@ -228,9 +225,9 @@ def _marker(  # noqa: PLR0913 - one place where a dot is drawn
 ) -> None:
     """One dot."""
     axes.plot(
-        [x], [y], linestyle="none", marker=shape or SHAPES[number % len(SHAPES)], markersize=5.6, clip_on=False,
+        [x], [y], marker=shape or SHAPES[number % len(SHAPES)], markersize=5.6, linestyle="none",
         markerfacecolor=role("paper") if hollow else hue(number), markeredgecolor=hue(number),
-        markeredgewidth=1.3, gid=tip, zorder=3,
+        markeredgewidth=1.3, gid=tip, clip_on=False, zorder=3,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import re
-import xml.etree.ElementTree as ET  # noqa: S405 - reads what matplotlib has just drawn, no texts of others
+import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -93,11 +93,10 @@ def to_svg(figure: Figure, key: str, title: str, texts: Texts, css: str = "plot"
 def _draw(figure: Figure) -> bytes:
     """The SVG file as matplotlib writes it: the same figure, the same bytes."""
     import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     buffer = io.BytesIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "evalkit", "text.usetex": False}):
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
     return buffer.getvalue()
 
 
@@ -116,10 +115,8 @@ def _references(element: ET.Element) -> list[str]:
     """Ids that an element points to."""
     link = element.get(f"{{{XLINK}}}href", "")
     found = [link[1:]] if link.startswith("#") else []
-    for value in element.attrib.values():
-        if match := _REFERENCE.match(value):
-            found.append(match[1])
-    return found
+    matches = filter(None, map(_REFERENCE.match, element.attrib.values()))
+    return [*found, *(match[1] for match in matches)]
 
 
 def _restyle(element: ET.Element) -> None:

@@ -58,7 +58,7 @@ def decimal(value: float | None, places: int = 3) -> str:
 
 
 def signed(value: float | None, places: int = 3) -> str:
-    """`+0.671`, `−0.120`; what rounds to zero has no sign."""
+    """`+0.671`, or with a true minus sign; what rounds to zero has no sign."""
     text = decimal(value, places)
     if text[0] in {MINUS, NOTHING} or not text.strip("0."):
         return text

@@ -30,7 +30,9 @@ CHROMIUM = next(
 class Page:
     """One tab; everything it says to its console or fails at is kept in `complaints`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, socket: aiohttp.ClientWebSocketResponse):
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, socket: aiohttp.ClientWebSocketResponse
+    ) -> None:
         self._loop = loop
         self._socket = socket
         self._numbers = itertools.count(1)
@@ -41,14 +43,17 @@ class Page:
         """Send a DevTools command and wait for its result."""
         return self._run(self._command(method, parameters))
 
-    def open(self, url: str, *, width: int = 1280, height: int = 900, dark: bool = False) -> None:
+    def open(
+        self, url: str, *, width: int = 1280, dark: bool = False, scripts: bool = True
+    ) -> None:
         """Load a page as a screen of that size and scheme shows it."""
-        phone = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.command(f"{domain}.enable")
-        self.command("Emulation.setDeviceMetricsOverride", **phone)
+        self.command("Emulation.setDeviceMetricsOverride", **screen)
         self.command("Emulation.setEmulatedMedia", features=scheme)
+        self.command("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.command("Page.navigate", url="about:blank")
         self.command("Page.navigate", url=url)
         deadline = time.monotonic() + START_SECONDS
@@ -56,7 +61,8 @@ class Page:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{url} did not load")
             time.sleep(0.05)
-        self.value("new Promise(done => requestAnimationFrame(() => setTimeout(done, 60)))")
+        if scripts:
+            self.value("new Promise(done => requestAnimationFrame(() => setTimeout(done, 60)))")
 
     def value(self, expression: str) -> Any:
         """What a JavaScript expression comes to; a promise is waited for."""
@@ -69,8 +75,12 @@ class Page:
 
     def screenshot(self, path: Path, *, full: bool = False) -> None:
         """Save what is seen, or the whole page, as PNG."""
-        picture = self.command("Page.captureScreenshot", captureBeyondViewport=full, format="png",
-                               **({"clip": self._whole()} if full else {}))
+        picture = self.command(
+            "Page.captureScreenshot",
+            captureBeyondViewport=full,
+            format="png",
+            **({"clip": self._whole()} if full else {}),
+        )
         path.write_bytes(base64.b64decode(picture["data"]))
 
     def pdf(self, path: Path) -> None:
@@ -125,19 +135,23 @@ def browse() -> Iterator[Page]:
             env={**os.environ, "HOME": home},
         )  # fmt: skip
         loop = asyncio.new_event_loop()
+        session = loop.run_until_complete(_session())
         try:
-            session, socket = loop.run_until_complete(_connect(Path(home)))
-            yield Page(loop, socket)
-            loop.run_until_complete(socket.close())
-            loop.run_until_complete(session.close())
-            loop.run_until_complete(asyncio.sleep(0.05))
+            yield Page(loop, loop.run_until_complete(_first_tab(session, Path(home))))
         finally:
+            loop.run_until_complete(session.close())
+            loop.run_until_complete(asyncio.sleep(0.05))  # sockets close on the loop's next turns
+            loop.close()
             process.kill()
             process.wait()
-            loop.close()
 
 
-async def _connect(home: Path) -> tuple[aiohttp.ClientSession, aiohttp.ClientWebSocketResponse]:
+async def _session() -> aiohttp.ClientSession:
+    """Made inside the loop that will use it."""
+    return aiohttp.ClientSession()
+
+
+async def _first_tab(session: aiohttp.ClientSession, home: Path) -> aiohttp.ClientWebSocketResponse:
     """The socket of the first tab, as soon as the browser says where it listens."""
     told = home / "DevToolsActivePort"
     deadline = time.monotonic() + START_SECONDS
@@ -146,7 +160,6 @@ async def _connect(home: Path) -> tuple[aiohttp.ClientSession, aiohttp.ClientWeb
             raise TimeoutError("the browser did not start")
         await asyncio.sleep(0.05)
     port = told.read_text().split()[0]
-    session = aiohttp.ClientSession()
     async with session.get(f"http://127.0.0.1:{port}/json/list") as answer:
         tabs = [tab for tab in await answer.json() if tab["type"] == "page"]
-    return session, await session.ws_connect(tabs[0]["webSocketDebuggerUrl"], max_msg_size=0)
+    return await session.ws_connect(tabs[0]["webSocketDebuggerUrl"], max_msg_size=0)

@@ -1,8 +1,8 @@
-"""A run record as the pipeline would make it: six suites, a base, a good tune and an over-trained one.
+"""A run record as the pipeline would make it: a base, a good tune and an over-trained one.
 
-Answers are drawn with a fixed seed from the chances in `RIGHT`; scores, intervals and comparisons are
-computed from those answers by textbook normal approximations. So the figures of one record agree with
-each other, whatever the statistics rooms do.
+Answers to six suites are drawn with a fixed seed from the chances in `RIGHT`; scores, intervals and
+comparisons are computed from those answers by textbook normal approximations. So the figures of one
+record agree with each other, whatever the statistics rooms do.
 """
 
 from __future__ import annotations
@@ -153,7 +153,9 @@ def make_record(
         ),
         suites=tuple(plan.config for plan in plans),
         scorers={plan.config.name: plan.scorers for plan in plans},
-        hashes={p.config.name: {s: f"{i}{s[-1]}" * 32 for s in SPLITS} for i, p in enumerate(plans)},
+        hashes={
+            p.config.name: {s: f"{i}{s[-1]}" * 32 for s in SPLITS} for i, p in enumerate(plans)
+        },
         usage=tuple(_usage(name, splits) for name in models),
         gains=tuple(_gain(split, name) for split in splits for name in tuned if _has_gain(split)),
         overfit=tuple(_overfit(plan, name, scores, n) for name in tuned for plan in plans),
@@ -188,10 +190,12 @@ def _split(
         lost = Failure("timeout", "no answer within 60 s", retryable=True)
         answers["base"] = (*answers["base"][:2], lost, *answers["base"][3:])
     values = {
-        (model, scorer.name): np.array([
-            _value(scorer.name, answer, example)
-            for answer, example in zip(answers[model], examples, strict=True)
-        ])
+        (model, scorer.name): np.array(
+            [
+                _value(scorer.name, answer, example)
+                for answer, example in zip(answers[model], examples, strict=True)
+            ]
+        )
         for model in models
         for scorer in plan.scorers
     }
@@ -272,7 +276,7 @@ def _comparisons(split: SplitResult, tuned: Sequence[str]) -> Iterator[Compariso
                     yield _comparison(split, name, mask, model, scorer, rank)
 
 
-def _comparison(  # noqa: PLR0917 - a row of a table has many keys
+def _comparison(
     split: SplitResult,
     part: str,
     mask: NDArray[np.bool_],
@@ -333,15 +337,16 @@ def _overfit(plan: Blueprint, tuned: str, scores: Sequence[Score], n: int) -> Ov
             {"log_odds": 4 * gap},
         ),
         Signal("copying", None, None, None, None, None, None, 0.10, "Completions are too short."),
-        Signal("leakage", "none", 0.0, None, None, None, None, None, "1 of 60 test prompts removed."),
+        Signal("leakage", "none", 0.0, None, None, None, None, None, "1 test prompt was removed."),
     )  # fmt: skip
     advice = {
         "strong": "Strong overfitting. Do not promote. Halve n_epochs or add data.",
         "none": "No overfitting found.",
     }.get(level, "Cannot tell: the interval includes both 0 and 10 points.")
     return OverfitVerdict(
-        suite, "base", tuned, "train", scorer, level, advice, signals, *corners, n, n - 1
-    )
+        suite, "base", tuned, "train", scorer, level, advice, signals,
+        corners[0], corners[1], corners[2], corners[3], n, n - 1,
+    )  # fmt: skip
 
 
 def _confusions(splits: Sequence[SplitResult]) -> Iterator[Confusion]:

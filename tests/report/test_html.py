@@ -15,9 +15,10 @@ import pytest
 from evalkit.errors import RunFolderError
 from evalkit.report import render_report, write_report
 from evalkit.report.sections import all_sections
+from evalkit.report.sections.classes import classes
 from evalkit.report.sections.examples import BUDGET, PER_SUITE, TEXT_LIMIT, script_json
 from evalkit.report.sections.registry import section
-from evalkit.report.text import visible
+from evalkit.report.text import MINUS, visible
 from evalkit.schema import Answer, RunRecord, SplitResult
 from tests.report.factory import make_record, with_info
 from tests.report.hostile import EVIL, spoil
@@ -70,8 +71,14 @@ def test_sections_stand_in_their_order_and_the_verdict_is_first(page: str) -> No
 
 
 def test_equal_runs_are_equal_bytes_but_for_the_clock(record: RunRecord, page: str) -> None:
-    later = with_info(record, clocks={"started": "2030-01-01T00:00:00Z", "seconds": 0.25,
-                                      "models": {"base": {"asked": 3, "p50": 0.0123}}})
+    later = with_info(
+        record,
+        clocks={
+            "started": "2030-01-01T00:00:00Z",
+            "seconds": 0.25,
+            "models": {"base": {"asked": 3, "p50": 0.0123}},
+        },
+    )
     other = render_report(later)
     assert render_report(make_record()) == page
     assert other != page
@@ -124,9 +131,7 @@ def test_tables_and_figures_speak_to_those_who_cannot_see_them(page: str) -> Non
 # Numbers
 
 
-def test_every_score_and_change_stands_in_the_page_unrounded(
-    record: RunRecord, page: str
-) -> None:
+def test_every_score_and_change_stands_in_the_page_unrounded(record: RunRecord, page: str) -> None:
     shown = set(re.findall(r'data-value="([^"]+)"', page))
     first = {suite: scorers[0].name for suite, scorers in record.info.scorers.items()}
     scores = [
@@ -143,7 +148,7 @@ def test_every_score_and_change_stands_in_the_page_unrounded(
 
 def test_a_number_is_shown_rounded_with_a_true_minus(page: str, record: RunRecord) -> None:
     delta = next(c.delta for c in record.comparisons if c.delta is not None and c.delta < 0)
-    assert f'data-value="{delta!r}" title="{delta!r}">−{-delta:.3f}</span>' in page
+    assert f'data-value="{delta!r}" title="{delta!r}">{MINUS}{-delta:.3f}</span>' in page
 
 
 def test_the_gain_is_split_in_a_sentence(page: str, record: RunRecord) -> None:
@@ -156,10 +161,11 @@ def test_the_gain_is_split_in_a_sentence(page: str, record: RunRecord) -> None:
 
 
 def test_classes_agree_with_their_counts(record: RunRecord) -> None:
-    matrices = next(s for s in all_sections() if s.key == "classes").build(record)
-    assert matrices
-    (suite,) = matrices["suites"]  # type: ignore[misc]
-    for matrix in suite.matrices:
+    context = classes(record)
+    assert context
+    suites = context["suites"]
+    assert isinstance(suites, list)
+    for matrix in suites[0].matrices:
         counts = {
             (c.reference, c.predicted): c.count
             for c in record.confusions
@@ -297,27 +303,34 @@ def bare() -> Iterator[tuple[str, RunRecord]]:
         comparisons=tuple(replace(c, delta=None, low=None, high=None, p=None, p_adjusted=None,
                                   p_regression=None) for c in whole.comparisons),
     )  # fmt: skip
-    yield "not a number", replace(
-        whole, scores=tuple(replace(s, score=math.nan) for s in whole.scores)
+    yield (
+        "not a number",
+        replace(whole, scores=tuple(replace(s, score=math.nan) for s in whole.scores)),
     )
     yield "no values", replace(whole, splits=tuple(replace(s, values={}) for s in whole.splits))
     yield "no usage, no scorers", with_info(whole, usage=(), scorers={})
-    yield "gap unavailable", with_info(
-        whole,
-        overfit=tuple(replace(v, train_base=None, signals=()) for v in whole.info.overfit),
+    yield (
+        "gap unavailable",
+        with_info(
+            whole,
+            overfit=tuple(replace(v, train_base=None, signals=()) for v in whole.info.overfit),
+        ),
     )
-    yield "one model on train", replace(
-        whole,
-        splits=tuple(
-            replace(s, answers={k: v for k, v in s.answers.items() if k == "tuned"})
-            if s.split == "train"
-            else s
-            for s in whole.splits
+    yield (
+        "one model on train",
+        replace(
+            whole,
+            splits=tuple(
+                replace(s, answers={k: v for k, v in s.answers.items() if k == "tuned"})
+                if s.split == "train"
+                else s
+                for s in whole.splits
+            ),
         ),
     )
 
 
-@pytest.mark.parametrize(("what", "record"), list(bare()), ids=lambda v: v if type(v) is str else "")
+@pytest.mark.parametrize(("what", "record"), list(bare()), ids=[what for what, _ in bare()])
 def test_an_incomplete_run_still_has_a_report(what: str, record: RunRecord) -> None:
     page = render_report(record)
     assert page.count("<section") >= 3, what

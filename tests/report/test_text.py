@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.report.text import (
+    MINUS,
+    NOTHING,
     count,
     decimal,
     one_line,
@@ -26,8 +28,11 @@ def test_what_is_shown_holds_no_control_and_can_be_encoded(text: str) -> None:
     shown.encode("utf-8")
     kinds = {unicodedata.category(c) for c in shown if c not in "\n\t"}
     assert not kinds & {"Cc", "Cs"}
-    assert not any(unicodedata.bidirectional(c) in {"RLO", "LRO", "RLE", "LRE", "PDF", "RLI",
-                                                    "LRI", "FSI", "PDI"} for c in shown)
+    assert not any(
+        unicodedata.bidirectional(c)
+        in {"RLO", "LRO", "RLE", "LRE", "PDF", "RLI", "LRI", "FSI", "PDI"}
+        for c in shown
+    )
 
 
 @given(ANY_TEXT)
@@ -62,12 +67,12 @@ def test_one_line_is_one_short_line(text: str, limit: int) -> None:
 
 @pytest.mark.parametrize(("value", "plain", "change", "p"), [
     (0.6714, "0.671", "+0.671", "0.671"),
-    (-0.12, "−0.120", "−0.120", "<0.001"),
+    (-0.12, f"{MINUS}0.120", f"{MINUS}0.120", "<0.001"),
     (0.0, "0.000", "0.000", "<0.001"),
     (-0.0002, "0.000", "0.000", "<0.001"),
     (12.5, "12.500", "+12.500", "12.500"),
-    (None, "–", "–", "–"),
-    (math.nan, "–", "–", "–"),
+    (None, NOTHING, NOTHING, NOTHING),
+    (math.nan, NOTHING, NOTHING, NOTHING),
 ])  # fmt: skip
 def test_numbers(value: float | None, plain: str, change: str, p: str) -> None:
     assert (decimal(value), signed(value), p_value(value)) == (plain, change, p)

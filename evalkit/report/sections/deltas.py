@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from markupsafe import Markup
+from typing import TYPE_CHECKING
 
 from evalkit.report.figures import Dot, Row, deltas_plot
 from evalkit.report.sections.registry import Context, section
 from evalkit.report.view import TEST, Arm, arms
 from evalkit.schema import Comparison, RunRecord
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,9 +186,7 @@ def _references(example: Example) -> Iterator[str]:
         yield f"… and {plural(len(example.references) - REFERENCES, 'other reference')}"
 
 
-def _answer(
-    split: SplitResult, model: str, i: int, scorers: Sequence[str]
-) -> Mapping[str, object]:
+def _answer(split: SplitResult, model: str, i: int, scorers: Sequence[str]) -> Mapping[str, object]:
     """One model's answer with its scores; `text` is None where the answer is missing."""
     outcome = split.answers[model][i]
     scores: list[float | None] = []

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-from markupsafe import Markup
+from typing import TYPE_CHECKING
 
 from evalkit.report.figures import Dot, Row, scores_plot
 from evalkit.report.sections.registry import Context, section
 from evalkit.report.text import known
 from evalkit.report.view import TEST, Arm, ScoreKey, arms, splits_of, whole_scores
 from evalkit.schema import RunRecord, Score, ScorerInfo, SuiteConfig
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,7 @@ def _table(
     return Table(split, tuple(lines), n, max((cell.missing for cell in rows), default=0))
 
 
-def _figure(
-    number: int, config: SuiteConfig, table: Table, models: Sequence[Arm]
-) -> Markup | None:
+def _figure(number: int, config: SuiteConfig, table: Table, models: Sequence[Arm]) -> Markup | None:
     """Dots with intervals of what is measured in [0, 1]."""
     rows = [
         Row(line.scorer.name, dots)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from markupsafe import Markup
+from typing import TYPE_CHECKING
 
 from evalkit.report.figures import Corners, Dot, train_test_plot
 from evalkit.report.sections.registry import Context, section
 from evalkit.report.view import Arm, arms
 from evalkit.schema import Level, OverfitVerdict, RunRecord, Signal
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 GAP = "gap"
 TOLERANCE = 0.10
@@ -55,9 +57,7 @@ def train_test(record: RunRecord) -> Context | None:
     return {"models": models, "unknown": unknown} if models or unknown else None
 
 
-def _trained(
-    number: int, arm: Arm, level: Level, verdicts: Sequence[OverfitVerdict]
-) -> Trained:
+def _trained(number: int, arm: Arm, level: Level, verdicts: Sequence[OverfitVerdict]) -> Trained:
     lines = tuple(
         Line(verdict, next((s for s in verdict.signals if s.name == GAP), None))
         for verdict in verdicts
