@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from typing import NoReturn
 
 import typer
@@ -52,7 +53,7 @@ def main() -> NoReturn:
         app()
     except EvalkitError as error:
         if debug:
-            raise
+            traceback.print_exc()
         print_error(str(error))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
@@ -63,7 +64,7 @@ def main() -> NoReturn:
         sys.exit(0)
     except Exception as error:
         if debug:
-            raise
+            traceback.print_exc()
         print_error(
             f"this is a fault in evalkit, not in your data: {type(error).__name__}: {error}\n"
             "Run again with --debug for the traceback, and please report it."

@@ -15,7 +15,7 @@ from evalkit import store
 from evalkit.data import SuiteHealth, check_suite, load_suite
 from evalkit.pipeline.asking import ask_models, load_suites
 from evalkit.pipeline.plan import make_plan, suite_paths
-from evalkit.pipeline.scoring import Setup, conclude
+from evalkit.pipeline.scoring import Setup, conclude, suite_scorers
 from evalkit.report import render_report, write_report
 from evalkit.runner import AskStats, progress_observer
 from evalkit.schema import Extract, GateRule, GateVerdict, RunRecord
@@ -170,6 +170,8 @@ def run(  # noqa: PLR0913 - one parameter an option of `evalkit run`
         allow_identical=allow_identical,
     )
     loaded = load_suites(plan)
+    for suite in loaded.suites:  # a wrong scorer must show before anything is asked
+        suite_scorers(suite.config, suite.splits["test"], plan.scorers)
     results, asked = ask_models(plan, loaded, progress_observer() if progress else None)
     record = conclude(
         Setup(

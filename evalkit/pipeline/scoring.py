@@ -12,6 +12,7 @@ from evalkit.pipeline.warnings import usage_of, warnings_of
 from evalkit.schema import (
     Comparison,
     Confusion,
+    Example,
     Failure,
     Leak,
     ModelSpec,
@@ -175,14 +176,30 @@ def scorer_names(chosen: Sequence[str], own: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names)) or tuple(own)
 
 
+def suite_scorers(
+    config: SuiteConfig, test: Sequence[Example], chosen: Sequence[str] = ()
+) -> tuple[Scorer, ...]:
+    """The scorers of a suite, ready to score.
+
+    Args:
+        config: the suite.
+        test: its test split, whose references a scorer may look at.
+        chosen: instead of the suite's own; `default` stands for those.
+
+    Raises:
+        ScorerError: a scorer that is unknown, cannot be loaded or doesn't fit the suite.
+    """
+    names = scorer_names(chosen, config.scorers)
+    return make_scorers(names, config, [example.references for example in test])
+
+
 def score_all(suites: Sequence[SuiteConfig], results: Sequence[SplitResult]) -> tuple[Scored, ...]:
     """Score every split of every suite."""
     scored = []
     for config in suites:
         splits = [result for result in results if result.suite == config.name]
         test = next(result for result in splits if result.split == "test")
-        references = [example.references for example in test.examples]
-        scorers = make_scorers(config.scorers, config, references)
+        scorers = suite_scorers(config, test.examples)
         scored += [_score_split(config, split, scorers) for split in splits]
     return tuple(scored)
 

@@ -16,9 +16,7 @@ N = 40
 
 
 def rows() -> list[dict[str, str]]:
-    return [
-        {"id": f"{i:03}", "prompt": f"Word {i}?", "completion": WORDS[i % 8]} for i in range(N)
-    ]
+    return [{"id": f"{i:03}", "prompt": f"Word {i}?", "completion": WORDS[i % 8]} for i in range(N)]
 
 
 def answers(*, right: int) -> list[dict[str, str]]:
