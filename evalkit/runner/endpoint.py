@@ -198,7 +198,8 @@ class EndpointRun:
                 state.stopped = failure
         elif failure.fatal or unreachable or state.lost >= HOPELESS_AFTER:
             endpoint = self.providers[question.model].endpoint
-            raise ModelError(f"model {question.model!r} at {endpoint}: {failure.message}")
+            hint = "; is the server running there?" if unreachable else ""
+            raise ModelError(f"model {question.model!r} at {endpoint}: {failure.message}{hint}")
 
 
 def in_turns(

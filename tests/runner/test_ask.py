@@ -274,7 +274,7 @@ def test_credit_that_ends_midway_leaves_the_rest_missing(tmp_path: Path) -> None
 def test_no_server_is_one_clear_error() -> None:
     with Server() as server:
         url = server.url
-    with pytest.raises(ModelError, match=r"model 'base' at http://127.*no connection"):
+    with pytest.raises(ModelError, match=r"model 'base' at http://127.*no connection.*running"):
         run(url, make_jobs(50, ["base"]))
 
 
