@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import product
 
 import numpy as np
@@ -110,6 +111,15 @@ def test_blocks_do_not_show() -> None:
     totals = resampled_totals(rows, rng("x"), draws=700)
     indices = rng("x").integers(0, 3000, size=(700, 3000))
     assert totals[:, 0] == pytest.approx(rows[indices, 0].sum(axis=1))
+
+
+def test_blocks_keep_memory_small() -> None:
+    """The weights of all these draws at once would take 80 MB."""
+    tracemalloc.start()
+    resampled_totals(np.ones((10_000, 1)), rng("x"), draws=1_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6
 
 
 def test_clusters_are_drawn_whole() -> None:
