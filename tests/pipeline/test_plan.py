@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evalkit import embedded
+from evalkit.errors import UsageError
+from evalkit.pipeline.plan import SEED, make_plan, suite_paths
+from tests.command_line import write_jsonl
+
+PROJECT = """
+models:
+  base: {model: "openai:org/base"}
+  tuned: {model: "openai:adapter", tuned_from: base}
+suites: [data.jsonl]
+seed: 7
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write_jsonl(tmp_path / "data.jsonl", [{"prompt": "a", "completion": "b"}])
+    return tmp_path
+
+
+@pytest.mark.usefixtures("folder")
+def test_without_anything_it_is_the_quickstart() -> None:
+    plan = make_plan()
+    assert plan.name == "quickstart"
+    assert [model.name for model in plan.models] == list(embedded.MODELS)
+    assert {path.name for path in plan.suites} == set(embedded.suite_folders())
+
+
+def test_the_project_file_of_the_folder_is_taken(folder: Path) -> None:
+    (folder / "evalkit.yaml").write_text(PROJECT)
+    plan = make_plan()
+    assert (plan.name, plan.seed) == ("data", 7)
+    assert [(m.name, m.role, m.tuned_from) for m in plan.models] == [
+        ("base", "base", None),
+        ("tuned", "tuned", "base"),
+    ]
+
+
+def test_options_go_before_the_project_file(folder: Path) -> None:
+    (folder / "evalkit.yaml").write_text(PROJECT)
+    plan = make_plan(base="file:x.jsonl", tuned=["tuned", "new=openai:other"], seed=0, limit=3)
+    assert [(m.name, m.tuned_from) for m in plan.models] == [
+        ("x", None),
+        ("tuned", "x"),
+        ("new", "x"),
+    ]
+    assert (plan.seed, plan.limit) == (0, 3)
+
+
+def test_a_mistyped_model_of_the_project_file(folder: Path) -> None:
+    (folder / "evalkit.yaml").write_text(PROJECT)
+    with pytest.raises(UsageError, match="did you mean 'tuned'"):
+        make_plan(tuned=["tunde"])
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"base": "openai:a"}, "no suite"),
+        ({"suites": ["data.jsonl"]}, "no base model"),
+        ({"suites": ["data.jsonl"], "base": "openai:a"}, "no tuned model"),
+        ({"suites": ["world-fact"], "base": "openai:a"}, "did you mean 'world-facts'"),
+        (
+            {"suites": ["data.jsonl"], "base": "openai:a", "tuned": ["openai:a"]},
+            "two models are called 'a'",
+        ),
+        (
+            {"suites": ["data.jsonl"], "base": "openai:a", "tuned": ["b=openai:a"]},
+            "same model.*--allow-identical",
+        ),
+        ({"limit": 0}, "--limit is 0"),
+        ({"concurrency": 0}, "--concurrency is 0"),
+    ],
+)
+def test_what_cannot_be_meant(options: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        make_plan(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("folder")
+def test_one_model_twice_if_that_is_wanted() -> None:
+    plan = make_plan(["data.jsonl"], base="openai:a", tuned=["b=openai:a"], allow_identical=True)
+    assert plan.seed == SEED
+
+
+@pytest.mark.usefixtures("folder")
+def test_shipped_suites_by_name_or_by_the_path_they_have_in_a_checkout() -> None:
+    shipped = embedded.suite_folders()["world-facts"]
+    assert suite_paths(["world-facts", "suites/world-facts"]) == (shipped, shipped)
