@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from evalkit.data.project import Project
-from evalkit.data.spec import check_base_url, name_fault, parse_model
+from evalkit.data.spec import name_fault, parse_model, url_fault
 from evalkit.data.suitefile import GateFile, Strict, Text, Texts
 from evalkit.data.yamlfile import Place, YamlFile, check, read_yaml
 from evalkit.errors import ConfigError, UsageError, nearest
@@ -32,10 +32,9 @@ def _variable(name: str) -> str:
 
 
 def _address(url: str) -> str:
-    try:
-        check_base_url(url)
-    except UsageError as error:
-        raise ValueError("an address that cannot be used (not shown)", str(error)) from None
+    fault = url_fault(url)
+    if fault:
+        raise ValueError(*fault)
     return url
 
 
@@ -86,10 +85,12 @@ def read_project_file(path: Path) -> Project:
     faults = list(_faults(source, found))
     models: list[ModelSpec] = []
     for name, model in found.models.items():
+        if name_fault(name):
+            continue
         try:
             models.append(_spec(name, model, found, path.parent))
         except UsageError as error:
-            faults.append(source.fault(("models", name, "model"), "a wrong spec", str(error)))
+            faults.append(source.say(("models", name, "model"), str(error)))
     if faults:
         raise ConfigError("\n".join(faults))
     return Project(

@@ -37,7 +37,8 @@ def parse_model(text: str, role: Literal["base", "tuned"]) -> ModelSpec:
     """
     match = _SPEC.fullmatch(text.strip())
     if match is None:
-        hint = f"; did you mean openai:{text.strip()}?" if text.strip() else ""
+        named, sign, model = text.strip().rpartition("=")
+        hint = f"; did you mean {named}{sign}openai:{model}?" if model else ""
         raise UsageError(f"model spec {shorten(text)}: expected {_EXPECTED}{hint}")
     provider, rest = match["provider"], match["model"]
     _check_provider(text, provider, rest)
@@ -45,8 +46,10 @@ def parse_model(text: str, role: Literal["base", "tuned"]) -> ModelSpec:
     model, base_url = ("@".join(parts), address) if parts else (rest, None)
     if not model.strip():
         raise UsageError(f"model spec {_public(text)}: found no model, expected {_EXPECTED}")
-    if base_url is not None:
-        check_base_url(base_url)
+    wrong = url_fault(base_url) if base_url is not None else None
+    if wrong:
+        found, expected = wrong
+        raise UsageError(f"model spec {_public(text)}: found {found}, expected {expected}")
     name = default_name(provider, model) if match["name"] is None else match["name"].strip()
     fault = name_fault(name)
     if fault:
@@ -54,12 +57,11 @@ def parse_model(text: str, role: Literal["base", "tuned"]) -> ModelSpec:
     return ModelSpec(name=name, provider=provider, model=model, role=role, base_url=base_url)
 
 
-def check_base_url(url: str) -> None:
-    """A server's address, without anything secret in it: it is written into every run.
+def url_fault(url: str) -> tuple[str, str] | None:
+    """What was found and expected of a server's address; None if it is fine.
 
-    Raises:
-        UsageError: no http(s) address, or one with a user, a password or a key. The message never
-            repeats it.
+    An address is written into every run, so nothing secret may be in it, and nothing of it is
+    repeated here.
     """
     try:
         parts = urlsplit(url)
@@ -70,14 +72,13 @@ def check_base_url(url: str) -> None:
     except ValueError:
         secret, valid = False, False
     if secret:
-        raise UsageError(
-            "the base URL holds a user, a password or a key, and would be written into the run; "
-            "put the key into an environment variable and name it as `api_key_env` in evalkit.yaml"
+        return (
+            "an address with a user, a password or a key in it",
+            "one without: name an environment variable as `api_key_env` in evalkit.yaml",
         )
     if not valid or any(character.isspace() for character in url):
-        raise UsageError(
-            "the base URL is not an address, expected one such as http://localhost:8000/v1"
-        )
+        return "no address of a server", "one such as http://localhost:8000/v1"
+    return None
 
 
 def default_name(provider: str, model: str) -> str:
@@ -86,14 +87,18 @@ def default_name(provider: str, model: str) -> str:
     if provider == "file":
         last = last.removesuffix(".gz")
         last = PurePosixPath(last).stem or last
-    return _NOT_IN_NAMES.sub("-", last).strip("-. ")[:LONGEST_NAME].strip("-. ") or provider
+    return _cut(_NOT_IN_NAMES.sub("-", last)) or provider
 
 
 def safe_name(text: str) -> str:
     """The nearest text that is a valid name."""
     name = "".join(c if c.isprintable() else "-" for c in _NOT_IN_NAMES.sub("-", text))
-    name = name.strip("-. ")[:LONGEST_NAME].strip("-. ")
-    return f"{name}-" if _RESERVED.fullmatch(name) else name or "unnamed"
+    name = _cut(name) or "unnamed"
+    return _cut(f"_{name}") if _RESERVED.fullmatch(name) else name
+
+
+def _cut(name: str) -> str:
+    return name.strip("-. ")[:LONGEST_NAME].strip("-. ")
 
 
 def name_fault(name: str) -> str | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import yaml
@@ -22,6 +23,8 @@ Place = tuple[str | int, ...]
 
 MAX_VALUES = 10_000
 """Values a file may hold, aliases written out: a bomb of aliases ends here."""
+
+_LIKE_A_KEY = re.compile(r"(sk|pk|hf|gsk|xai|AIza|AKIA)[-_]?[A-Za-z0-9_-]{12,}")
 
 Model = TypeVar("Model", bound="BaseModel")
 
@@ -44,17 +47,24 @@ class YamlFile:
 
     def fault(self, place: Place, found: str, expected: str) -> str:
         """`suite.yaml:7: field 'generation.max_tokens': found 'many', expected an integer`."""
+        return self.say(place, f"found {found}, expected {expected}")
+
+    def say(self, place: Place, message: str) -> str:
+        """A message about a place, with its file, line and field before it."""
         inside = place
         while inside and inside not in self.lines:
             inside = inside[:-1]
         line = self.lines.get(inside, 1)
         field = f" field {dotted(place)!r}:" if place else ""
-        return f"{self.path}:{line}:{field} found {found}, expected {expected}"
+        return f"{self.path}:{line}:{field} {message}"
 
     def found(self, place: Place, value: object) -> str:
         """A value as the user wrote it, and what YAML took it for."""
         written = self.written.get(place)
-        if written is None or isinstance(value, str) or written == str(value):
+        if written is not None and _LIKE_A_KEY.match(written):
+            return "what looks like a key (not shown)"
+        plain = isinstance(value, str) or (isinstance(value, int | float) and written == str(value))
+        if written is None or plain:
             return describe(value)
         return f"{shorten(written)}, which YAML reads as {describe(value)}"
 
@@ -219,10 +229,10 @@ _EXPECTED = {
     "dict_type": "`key: value` lines",
     "model_type": "`key: value` lines",
     "literal_error": "{expected}",
-    "greater_than": "a number above {gt}",
-    "greater_than_equal": "{ge} or more",
-    "less_than": "a number below {lt}",
-    "less_than_equal": "{le} or less",
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "{le:g} or less",
     "finite_number": "a finite number",
     "too_short": "at least {min_length} entry",
 }
@@ -233,24 +243,11 @@ def _options(context: Mapping[str, Any]) -> list[str]:
 
 
 def _fields_at(model: type[BaseModel], place: Place) -> list[str]:
-    """Names of the fields a mapping may have at a place."""
-    from pydantic import BaseModel
-
+    """Names of the fields that a mapping may have at a place."""
     current: Any = model
     for step in place:
-        if isinstance(current, type) and issubclass(current, BaseModel):
-            annotation = current.model_fields[str(step)].annotation
-        else:
-            annotation = get_args(current)[-1]
-        current = next(
-            (arg for arg in (annotation, *get_args(annotation)) if _leads_on(arg)), annotation
-        )
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        return sorted(current.model_fields)
-    return []
-
-
-def _leads_on(annotation: Any) -> bool:  # noqa: ANN401 - any type expression
-    from pydantic import BaseModel
-
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        fields = getattr(current, "model_fields", None)
+        # Below a list or a mapping of names stands the type of its entries.
+        inner = fields[step].annotation if fields else get_args(current)[-1]
+        current = get_args(inner)[0] if NoneType in get_args(inner) else inner
+    return sorted(current.model_fields)

@@ -50,7 +50,7 @@ def test_specs(text: str, name: str, provider: str, model: str, base_url: str | 
     [
         ("", "model spec '': expected [NAME=]PROVIDER:MODEL[@BASE_URL]"),
         ("gpt-4o", "did you mean openai:gpt-4o?"),
-        ("x=gpt-4o", "expected [NAME=]PROVIDER:MODEL[@BASE_URL]"),
+        ("x=gpt-4o", "did you mean x=openai:gpt-4o?"),
         ("openai:", "found no model"),
         ("openai:@http://h/v1", "found no model"),
         ("OpenAI:x", "found the provider 'OpenAI', expected a word in small letters"),
@@ -64,10 +64,22 @@ def test_specs(text: str, name: str, provider: str, model: str, base_url: str | 
         ("CON=openai:x", "the name 'CON' is a device on Windows"),
         ("con.txt=openai:x", "the name 'con.txt' is a device on Windows"),
         ("x" * 81 + "=openai:x", "has 81 characters; expected at most 80"),
-        ("openai:m@http://", "the base URL is not an address"),
-        ("openai:m@http://h:99999/", "the base URL is not an address"),
-        ("openai:m@http://a b/", "the base URL is not an address"),
-        ("openai:m@http://[::1/", "the base URL is not an address"),
+        (
+            "openai:m@http://",
+            "found no address of a server, expected one such as http://localhost:8000/v1",
+        ),
+        (
+            "openai:m@http://h:99999/",
+            "found no address of a server, expected one such as http://localhost:8000/v1",
+        ),
+        (
+            "openai:m@http://a b/",
+            "found no address of a server, expected one such as http://localhost:8000/v1",
+        ),
+        (
+            "openai:m@http://[::1/",
+            "found no address of a server, expected one such as http://localhost:8000/v1",
+        ),
     ],
 )
 def test_what_cannot_be_meant(text: str, message: str) -> None:

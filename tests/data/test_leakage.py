@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evalkit.data import find_leaks
+from evalkit.data.incidence import encode, find_boilerplate, incidence
+from evalkit.data.leakage import BOILERPLATE, BOILERPLATE_ROWS, GRAM, SIMILAR
+from evalkit.data.wordings import SHINGLE, containment, jaccard, normalise, shingles, words
+from evalkit.schema import Example, Leak, Message
+
+MINUS, TIMES, SLASH = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}", "\N{DIVISION SLASH}"
+
+
+def examples(prompts: Sequence[str]) -> list[Example]:
+    return [
+        Example(f"r{n}", prompt, (Message("user", prompt),), ("x",))
+        for n, prompt in enumerate(prompts)
+    ]
+
+
+def leaks(test: Sequence[str], train: Sequence[str]) -> list[tuple[str, str, str, float]]:
+    found = find_leaks("s", "train", examples(test), examples(train))
+    return [(leak.test_id, leak.train_id, leak.kind, leak.similarity) for leak in found]
+
+
+def text(*numbers: int) -> str:
+    return " ".join(f"w{n}" for n in numbers)
+
+
+def test_v18() -> None:
+    one = shingles("the cat sat on the mat today", 3)
+    other = shingles("A cat sat on the mat!", 3)
+    assert jaccard(one, other) == 0.5
+    assert containment(other, one) == 0.75
+    assert jaccard(set(), set()) == containment(set(), one) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  What\tis “Paris”?\n", "what is paris"),
+        ("STRASSE Straße ﬁne", "strasse strasse fine"),
+        ("don't stop-gap (now)", "don t stop gap now"),
+        ("3+4 = 7", "3 + 4 = 7"),
+        ("3-4, 3 * 4; 3/4 10%3", f"3 {MINUS} 4 3 {TIMES} 4 3 ÷ 4 10 {SLASH} 3"),
+        ("-4 and (2)-(3)", f"{MINUS} 4 and 2 3"),
+        ("2024-01-05", f"2024 {MINUS} 01 {MINUS} 05"),
+        ("$5 ≤ x²", "$ 5 ≤ x2"),
+        ("你好\N{FULLWIDTH COMMA}世界", "你 好 世 界"),
+        ("カタ ﾊﾝ", "カ タ ハ ン"),
+        ("สวัสดี", "ส ว ั ส ด ี"),
+        ("हिन्दी है", "हिन्दी है"),
+        ("안녕 세계", "안녕 세계"),
+        ("👍🏽 ok", "👍 🏽 ok"),
+        ("?!", ""),
+    ],
+)
+def test_words(text: str, expected: str) -> None:
+    assert normalise(text) == " ".join(words(text))
+    assert normalise(text) == expected
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_case_and_space_and_a_second_time_change_nothing(text: str) -> None:
+    once = normalise(text)
+    assert normalise(once) == normalise(text.upper()) == normalise(f"\t{text}\n") == once
+
+
+@pytest.mark.parametrize(
+    ("test", "train", "expected"),
+    [
+        ("What is it?", ["no", "What is it?", "What is it?"], ("r1", "exact", 1.0)),
+        ("What is it?", ["what IS it", "What  is it"], ("r0", "normalised", 1.0)),
+        ("What is it?", ["what is it", "What is it?"], ("r1", "exact", 1.0)),
+        ("?", ["?"], ("r0", "exact", 1.0)),
+        ("?", ["!"], None),
+        ("3 + 4?", ["3 - 4?", "3 * 4?", "3 / 4?"], None),
+        (text(*range(13)), [text(*range(12)), text(*range(1, 14))], ("r0", "shingles", 8 / 9)),
+        # 13 words in a row, in a text that is otherwise different: 9 of 5-word shingles in common.
+        (text(*range(13), *range(50, 60)), [text(*range(70, 80), *range(13))],
+         ("r0", "13-gram", 9 / (19 + 19 - 9))),
+        (text(*range(12), *range(50, 60)), [text(*range(70, 80), *range(12))], None),
+        # The one that shares most.
+        (text(*range(40)), [text(*range(13)), text(*range(20)), text(*range(20, 40))],
+         ("r1", "13-gram", 16 / 36)),
+        # 12 words can have no 13-gram: 8 shingles, of which one or two differ.
+        (text(*range(10)), [text(*range(9))], ("r0", "shingles", 5 / 6)),
+        (text(*range(9)), [text(*range(8))], ("r0", "shingles", 0.8)),
+        (text(*range(8)), [text(*range(7))], None),
+        (text(*range(4)), [text(*range(3))], None),
+        ("", [""], ("r0", "exact", 1.0)),
+        ("你好\N{FULLWIDTH COMMA}世界\N{FULLWIDTH EXCLAMATION MARK}今天天气怎么样", ["你好世界今天天气怎么样呢"], ("r0", "shingles", 7 / 8)),
+    ],
+)  # fmt: skip
+def test_planted_leaks(
+    test: str, train: list[str], expected: tuple[str, str, float] | None
+) -> None:
+    found = leaks([test, "something else"], train)
+    assert found == ([("r0", *expected)] if expected else [])
+
+
+def test_nothing_leaks_into_or_out_of_nothing() -> None:
+    assert find_leaks("s", "train", [], examples(["a"])) == ()
+    assert find_leaks("s", "train", examples(["a"]), []) == ()
+
+
+def test_a_leak_says_where() -> None:
+    found = find_leaks("suite", "train-small", examples(["a", "b"]), examples(["c", "b"]))
+    assert found == (Leak("suite", "train-small", "r1", "r1", "exact", 1.0),)
+
+
+INSTRUCTION = "classify the mail below into one of the six labels and answer with the label only "
+
+
+def test_an_instruction_in_every_row_is_no_leak() -> None:
+    rng = random.Random(1)
+    mails = [text(*(rng.randrange(500) for _ in range(rng.randrange(3, 12)))) for _ in range(600)]
+    prompts = [INSTRUCTION + mail for mail in dict.fromkeys(mails)]
+    assert leaks(prompts[:300], prompts[300:]) == []
+
+
+def test_what_leaks_behind_an_instruction_is_found() -> None:
+    rng = random.Random(2)
+    mails = [text(*(rng.randrange(5000) for _ in range(20))) for _ in range(200)]
+    train = [INSTRUCTION + mail for mail in mails]
+    test = [INSTRUCTION + mails[150] + " please", INSTRUCTION + text(*range(6000, 6020))]
+    [(test_id, train_id, kind, _)] = leaks(test, train)
+    assert (test_id, train_id, kind) == ("r0", "r150", "13-gram")
+
+
+def test_copies_of_a_training_row_do_not_make_it_boilerplate() -> None:
+    train = [text(*range(20))] * 50 + [text(*range(n, n + 5)) for n in range(100, 1000, 10)]
+    assert leaks([text(*range(21))], train)[0][:3] == ("r0", "r0", "13-gram")
+
+
+def brute_force(test: Sequence[str], train: Sequence[str]) -> list[tuple[str, str, str, float]]:
+    """The definition, pair by pair, over sets of words."""
+    different = list(dict.fromkeys(map(normalise, train)))
+    held = Counter(shingle for other in different for shingle in shingles(other))
+    limit = max(BOILERPLATE_ROWS, BOILERPLATE * len(different))
+    boilerplate = {shingle for shingle, count in held.items() if count > limit}
+
+    def rare_grams(one: str) -> set[tuple[str, ...]]:
+        return {
+            gram
+            for gram in shingles(one, GRAM)
+            if not any(gram[i : i + SHINGLE] in boilerplate for i in range(GRAM - SHINGLE + 1))
+        }
+
+    def leak(one: str) -> Iterator[tuple[int, float, int, str, float]]:
+        for number, other in enumerate(train):
+            similarity = jaccard(shingles(one), shingles(other))
+            rare = jaccard(shingles(one) - boilerplate, shingles(other) - boilerplate)
+            shared = len(rare_grams(one) & rare_grams(other))
+            if one == other:
+                yield 0, 0, number, "exact", 1.0
+            elif normalise(one) == normalise(other) != "":
+                yield 1, 0, number, "normalised", 1.0
+            elif shared:
+                yield 2, -shared, number, "13-gram", similarity
+            elif similarity >= SIMILAR and rare >= SIMILAR:
+                yield 3, -similarity, number, "shingles", similarity
+
+    found = []
+    for row, one in enumerate(test):
+        best = min(leak(one), default=None)
+        if best:
+            found.append((f"r{row}", f"r{best[2]}", best[3], best[4]))
+    return found
+
+
+@given(st.integers(0, 10_000), st.sampled_from([3, 12, 60]), st.sampled_from([0, 6, 14]))
+@settings(max_examples=60, deadline=None)
+def test_all_pairs_against_brute_force(seed: int, vocabulary: int, instruction: int) -> None:
+    rng = random.Random(seed)
+    head = [f"i{n}" for n in range(instruction)]
+    train = [
+        " ".join([*head, *(f"w{rng.randrange(vocabulary)}" for _ in range(rng.randrange(25)))])
+        for _ in range(40)
+    ]
+    test = []
+    for _ in range(25):
+        words = rng.choice(train).split()
+        for _ in range(rng.randrange(3)):
+            words.insert(rng.randrange(len(words) + 1), rng.choice(["!", "new", "W1"]))
+        if rng.random() < 0.2:
+            rng.shuffle(words)
+        test.append(" ".join(words))
+    assert leaks(test, train) == brute_force(test, train)
+
+
+def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(3)
+    train = [text(*(rng.randrange(9) for _ in range(rng.randrange(30)))) for _ in range(60)]
+    test = [text(*(rng.randrange(9) for _ in range(rng.randrange(30)))) for _ in range(60)]
+    whole = leaks(test, train)
+    monkeypatch.setattr("evalkit.data.incidence._BATCH", 7)
+    assert leaks(test, train) == whole
+    assert len(whole) > 5
+
+
+def test_sequences_do_not_run_from_one_text_into_the_next() -> None:
+    vocabulary: dict[str, int] = {}
+    left = encode(["a b", "c d e", ""], vocabulary)
+    right = encode(["a b c", "d e"], vocabulary)
+    nothing = find_boilerplate(right, 2, 10)
+    pairs = list(incidence(left, right, 2, nothing).sharing())
+    found = [(int(a), int(b)) for p in pairs for a, b in zip(p.left, p.right, strict=True)]
+    assert found == [(0, 0), (1, 1)]
+    assert np.array_equal(incidence(left, right, 2, nothing).left.size, [1, 2, 0])
