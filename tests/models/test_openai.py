@@ -11,7 +11,7 @@ from aiohttp import web
 from evalkit.errors import ModelError, UsageError
 from evalkit.models.openai import OpenAIProvider, open_openai
 from evalkit.schema import Answer, Failure, Generation, Message, ModelSpec, Request
-from tests.servers.openai_server import Asked, Server, _error, echo
+from tests.servers.openai_server import Server, echo, error_reply
 
 MESSAGES = (Message("system", "Be brief."), Message("user", "Capital of France?"))
 
@@ -202,7 +202,7 @@ class Picky:
                 continue
             if self.style == "openai":
                 message = f"Unsupported parameter: '{name}' is not supported with this model."
-                return _error(400, message, "unsupported_parameter")
+                return error_reply(400, message, "unsupported_parameter")
             if self.style == "param":
                 error = {"message": "Unknown argument", "param": name, "code": None}
                 return web.json_response({"error": error}, status=400)
@@ -244,7 +244,7 @@ def test_stop_texts_are_cut_here_where_the_server_does_not_know_them() -> None:
 def test_a_value_out_of_range_is_no_unsupported_parameter() -> None:
     def refuse(_: web.Request, body: dict[str, Any]) -> web.Response:
         message = f"'max_tokens' is too large: {body['max_tokens']}. This model takes at most 5."
-        return _error(400, message, "invalid_value")
+        return error_reply(400, message, "invalid_value")
 
     server = Server()
     server.refuse = refuse
@@ -291,7 +291,7 @@ def test_a_key_that_the_server_repeats_is_not_repeated(monkeypatch: pytest.Monke
     monkeypatch.setenv("OPENAI_API_KEY", "very-secret")
 
     def refuse(request: web.Request, _: dict[str, Any]) -> web.Response:
-        return _error(401, "x" * 190 + request.headers["Authorization"])
+        return error_reply(401, "x" * 190 + request.headers["Authorization"])
 
     server = Server()
     server.refuse = refuse
@@ -342,23 +342,3 @@ def test_a_user_and_password_in_the_url_stay_out_of_sight() -> None:
 def test_a_model_name_is_needed() -> None:
     with pytest.raises(UsageError, match="needs a model name"):
         open_openai(make_spec("http://h/v1", model=""))
-
-
-def test_the_server_can_echo_log_probabilities() -> None:
-    """Of the test server itself: what the issues to come build on."""
-    import json
-    import urllib.request
-
-    with Server() as server:
-        body = json.dumps({"model": "m", "prompt": "a b", "echo": True, "logprobs": 1}).encode()
-        address = f"{server.url}/completions"
-        call = urllib.request.Request(  # noqa: S310 - our own loopback address
-            address, body, {"content-type": "application/json"}
-        )
-        with urllib.request.urlopen(call) as reply:  # noqa: S310 - the same
-            choice = json.load(reply)["choices"][0]
-        with urllib.request.urlopen(f"{server.url}/models") as reply:  # noqa: S310 - the same
-            assert [model["id"] for model in json.load(reply)["data"]] == ["base", "tuned"]
-    assert choice["text"].startswith("a b")
-    assert choice["logprobs"]["token_logprobs"][0] is None
-    assert isinstance(server.asked[0], Asked)

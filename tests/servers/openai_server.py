@@ -32,7 +32,7 @@ Refuse = Callable[[web.Request, dict[str, Any]], web.Response | None]
 """(request, body) -> an error, or None to go on."""
 
 Fault = Callable[["Asked"], str | None]
-"""What goes wrong with this request, by name (see `_FAULTS`); None answers it."""
+"""What goes wrong with this request, by name (see `FAULTS`); None answers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +166,11 @@ class Server:
                 return refused
             fault = self.fault(asked)
             if fault is not None:
-                return await _FAULTS[fault](request, self._answer(asked))
+                return await FAULTS[fault](request, self._answer(asked))
             if self.models and asked.model not in self.models:
-                return _error(404, f"The model `{asked.model}` does not exist.", "model_not_found")
+                return error_reply(
+                    404, f"The model `{asked.model}` does not exist.", "model_not_found"
+                )
             return web.json_response(self._answer(asked))
         finally:
             self._open -= 1
@@ -216,7 +218,7 @@ def _logprobs(model: str, text: str) -> dict[str, Any]:
     }
 
 
-def _error(status: int, message: str, code: str = "", **headers: str) -> web.Response:
+def error_reply(status: int, message: str, code: str = "", **headers: str) -> web.Response:
     error = {"message": message, "type": code or "error", "code": code or None, "param": None}
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return web.json_response({"error": error}, status=status, headers=named)
@@ -270,19 +272,19 @@ def _message(**fields: object) -> Callable[[dict[str, Any]], web.Response]:
 
 _HTML = "<html><body>Bad gateway</body></html>"
 
-_FAULTS: dict[str, Break] = {
-    "429": _plain(lambda _: _error(429, "slow down", "rate_limit_exceeded")),
-    "429-after": _plain(lambda _: _error(429, "slow down", retry_after="0.2")),
-    "429-after-ms": _plain(lambda _: _error(429, "slow down", retry_after_ms="150")),
-    "429-long": _plain(lambda _: _error(429, "come back tomorrow", retry_after="86400")),
-    "quota": _plain(lambda _: _error(429, "You exceeded your quota", "insufficient_quota")),
-    "400": _plain(lambda _: _error(400, "prompt is too long", "context_length_exceeded")),
-    "401": _plain(lambda _: _error(401, "Incorrect API key provided: sk-abc***wxyz.")),
-    "403": _plain(lambda _: _error(403, "no access")),
-    "404": _plain(lambda _: _error(404, "The model `x` does not exist.", "model_not_found")),
-    "408": _plain(lambda _: _error(408, "too slow")),
-    "409": _plain(lambda _: _error(409, "conflict")),
-    "500": _plain(lambda _: _error(500, "oops")),
+FAULTS: dict[str, Break] = {
+    "429": _plain(lambda _: error_reply(429, "slow down", "rate_limit_exceeded")),
+    "429-after": _plain(lambda _: error_reply(429, "slow down", retry_after="0.2")),
+    "429-after-ms": _plain(lambda _: error_reply(429, "slow down", retry_after_ms="150")),
+    "429-long": _plain(lambda _: error_reply(429, "come back tomorrow", retry_after="86400")),
+    "quota": _plain(lambda _: error_reply(429, "You exceeded your quota", "insufficient_quota")),
+    "400": _plain(lambda _: error_reply(400, "prompt is too long", "context_length_exceeded")),
+    "401": _plain(lambda _: error_reply(401, "Incorrect API key provided: sk-abc***wxyz.")),
+    "403": _plain(lambda _: error_reply(403, "no access")),
+    "404": _plain(lambda _: error_reply(404, "The model `x` does not exist.", "model_not_found")),
+    "408": _plain(lambda _: error_reply(408, "too slow")),
+    "409": _plain(lambda _: error_reply(409, "conflict")),
+    "500": _plain(lambda _: error_reply(500, "oops")),
     "503": _plain(lambda _: web.Response(status=503, text=_HTML, content_type="text/html")),
     "reset": _reset,
     "half": _half,
