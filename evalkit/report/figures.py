@@ -112,7 +112,7 @@ def train_test_plot(
     gaps = _axes(figure, middle + 0.2, WIDTH - RIGHT - middle - 0.2)
     rows = [Row("", (suite.gap,) if suite.gap else ()) for suite in suites]
     low, high = _symmetric(rows, at_least=2 * tolerance)
-    _scale(gaps, (low, high), texts, "base-adjusted gap, 90 % interval", sign=True, most=5)
+    _scale(gaps, (low, high), texts, "base-adjusted gap, 90 % interval", sign=True, most=6)
     gaps.axvspan(low, tolerance, color=role("band"), linewidth=0, zorder=0)
     gaps.axvline(0, color=role("ink"), linewidth=0.9, zorder=1)
     gaps.axvline(tolerance, color=role("muted"), linewidth=0.9, linestyle=(0, (3, 2)), zorder=1)

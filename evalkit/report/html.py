@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from evalkit.errors import RunFolderError
 from evalkit.report.sections import all_sections
-from evalkit.report.text import count, decimal, known, p_value, plural, signed, visible
+from evalkit.report.text import count, decimal, figure, known, p_value, plural, signed, visible
 from evalkit.report.view import TEST, arms, tuned_pairs
 from evalkit.schema import RunRecord
 
@@ -95,6 +95,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "number": lambda value: _number(value, decimal(value)),
         "change": lambda value: _number(value, signed(value)),
+        "figure": lambda value: _number(value, figure(value)),
         "p": lambda value: _number(value, p_value(value)),
         "count": count,
         "plural": plural,
@@ -154,21 +155,19 @@ def _listed(names: list[str]) -> str:
 
 
 def _clock(clocks: Mapping[str, object]) -> str:
-    """Everything that differs between two equal runs, in one line."""
-    rest = dict(clocks)
-    started, seconds = rest.pop("started", None), rest.pop("seconds", None)
-    parts = [] if started is None else [f"Started {started}"]
-    parts += [] if seconds is None else [f"took {_spelt(seconds)} s"]
-    parts += [_spelt(value, name) for name, value in rest.items()]
+    """What differs between two equal runs, in one line; run.json has the rest."""
+    started, seconds, models = (clocks.get(name) for name in ("started", "seconds", "models"))
+    parts = []
+    if started is not None:
+        parts.append(f"Started {started}".replace("T", " ").replace("+00:00", " UTC"))
+    if isinstance(seconds, int | float):
+        parts.append(f"took {seconds:.1f} s")
+    medians = {
+        name: stats["median_seconds"]
+        for name, stats in (models.items() if isinstance(models, Mapping) else ())
+        if isinstance(stats, Mapping) and isinstance(stats.get("median_seconds"), int | float)
+    }
+    if any(medians.values()):
+        told = ", ".join(f"{name} {seconds:.3g} s" for name, seconds in medians.items())
+        parts.append(f"median answer: {told}")
     return " · ".join(parts)
-
-
-def _spelt(value: object, name: str = "") -> str:
-    """A clock with its name; what a clock holds follows in brackets."""
-    label = name.replace("_", " ")
-    if isinstance(value, Mapping):
-        inner = ", ".join(_spelt(entry, str(key)) for key, entry in value.items())
-        return f"{label} ({inner})"
-    if isinstance(value, float):
-        value = f"{value:.3g}" if abs(value) < 1 else f"{value:.1f}"
-    return f"{label} {value}".strip()

@@ -72,6 +72,13 @@ def p_value(value: float | None) -> str:
     return decimal(value)
 
 
+def figure(value: float) -> str:
+    """A number that may be a count or a score: `300`, `0.576`."""
+    if not math.isfinite(value):
+        return NOTHING
+    return count(int(value)) if value == int(value) else decimal(value)
+
+
 def count(value: int) -> str:
     """`12,345`."""
     return f"{value:,}"

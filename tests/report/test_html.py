@@ -76,14 +76,14 @@ def test_equal_runs_are_equal_bytes_but_for_the_clock(record: RunRecord, page: s
         clocks={
             "started": "2030-01-01T00:00:00Z",
             "seconds": 0.25,
-            "models": {"base": {"asked": 3, "p50": 0.0123}},
+            "models": {"base": {"sent": 3, "median_seconds": 0.0123}, "tuned": {}},
         },
     )
     other = render_report(later)
     assert render_report(make_record()) == page
     assert other != page
     assert CLOCK.sub("", other) == CLOCK.sub("", page)
-    assert "took 0.25 s · models (base (asked 3, p50 0.0123))" in other
+    assert "Started 2030-01-01 00:00:00Z · took 0.2 s · median answer: base 0.0123 s" in other
 
 
 def test_nothing_is_fetched_and_only_our_style_and_script_take_effect(page: str) -> None:

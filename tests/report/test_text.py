@@ -12,6 +12,7 @@ from evalkit.report.text import (
     NOTHING,
     count,
     decimal,
+    figure,
     one_line,
     p_value,
     plural,
@@ -79,6 +80,7 @@ def test_numbers(value: float | None, plain: str, change: str, p: str) -> None:
 
 
 def test_counts() -> None:
+    assert [figure(x) for x in (1200.0, 0.5761, math.nan)] == ["1,200", "0.576", NOTHING]
     assert count(12345) == "12,345"
     assert [plural(n, "suite") for n in (0, 1, 2000)] == ["0 suites", "1 suite", "2,000 suites"]
     assert plural(2, "loss", "losses") == "2 losses"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +54,8 @@ def examples(record: RunRecord) -> Context | None:
         return None
     share = BUDGET // len(asked)
     picks = [_pick(record, number, config.name, share) for number, config in enumerate(asked)]
-    rows = [row for pick in picks for row in pick.rows]
+    turns = itertools.zip_longest(*(pick.rows for pick in picks))
+    rows = [row for turn in turns for row in turn if row is not None]
     models = arms(record.info)
     names = [arm.name for arm in models]
     bases = {model.name: base_of(record.info, model) for model in record.info.models}
@@ -114,9 +116,9 @@ def _pick(record: RunRecord, number: int, suite: str, share: int) -> Pick:
     for rank, (split, most) in enumerate(zip(splits, quota, strict=True)):
         interest = _interest(record.info, split)
         order = np.argsort(-interest, kind="stable")[:most]
-        ranked += [(-float(interest[i]), rank, int(i)) for i in order]
+        ranked += [(-int(interest[i]), rank, -float(interest[i]), int(i)) for i in order]
     rows: list[Mapping[str, object]] = []
-    for _, rank, i in sorted(ranked):
+    for _, rank, _, i in sorted(ranked):
         row = _row(record.info, number, splits[rank], i, [s.name for s in scorers])
         share -= len(json.dumps(row, ensure_ascii=False).encode()) + 1
         if share < 0 and rows:
@@ -140,7 +142,7 @@ def _quotas(sizes: Sequence[int]) -> list[int]:
 
 
 def _interest(info: RunInfo, split: SplitResult) -> Values:
-    """How telling each example is: flips first, then unanswered, then by difference.
+    """How telling each example is: 2 and more for flips, 1 for unanswered, then the difference.
 
     A flip is an answer that one of base and tuned gets right and the other does not.
     """
@@ -156,7 +158,7 @@ def _interest(info: RunInfo, split: SplitResult) -> Values:
         flipped = (base >= RIGHT) != (tuned >= RIGHT)
         change = np.abs(tuned - base)
         unanswered = np.isnan(change)
-        own = np.where(unanswered, 1.5, np.nan_to_num(change / (1 + change)) + 2 * flipped)
+        own = np.where(unanswered, 1.0, np.nan_to_num(change / (1 + change)) + 2 * flipped)
         interest = np.maximum(interest, own)
     return interest
 

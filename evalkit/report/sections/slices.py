@@ -15,6 +15,7 @@ class SliceLine:
 
     name: str
     n: int
+    note: str
     scores: tuple[Score | None, ...]
     changes: tuple[Comparison | None, ...]
 
@@ -56,12 +57,17 @@ def _lines(
         for c in record.comparisons
         if c.slice and (c.suite, c.split, c.scorer) == where
     }
-    return tuple(
-        SliceLine(
-            name,
-            max(s.n + s.missing for (part, _), s in scores.items() if part == name),
-            tuple(scores.get((name, arm.name)) for arm in models),
-            tuple(changes.get((name, arm.name)) for arm in tuned),
+    lines = []
+    for name in ordered(part for part, _ in scores):
+        cells = tuple(scores.get((name, arm.name)) for arm in models)
+        known = [cell for cell in cells if cell]
+        lines.append(
+            SliceLine(
+                name,
+                max(cell.n + cell.missing for cell in known),
+                next((cell.note for cell in known if cell.note), ""),
+                cells,
+                tuple(changes.get((name, arm.name)) for arm in tuned),
+            )
         )
-        for name in ordered(part for part, _ in scores)
-    )
+    return tuple(lines)
