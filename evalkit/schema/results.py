@@ -254,7 +254,14 @@ class OverfitVerdict:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """The gate's word on one suite and one tuned model."""
+    """The gate's word on one suite and one tuned model.
+
+    Attributes:
+        delta: tuned - base by the primary scorer; None if nothing could be compared.
+        p_regression: one-sided p-value of "not worse", Holm-adjusted over the suites of this tuned
+            model; None if the suite could not be judged.
+        reason: one sentence with the figures.
+    """
 
     suite: str
     base: str

@@ -198,6 +198,11 @@ def _randomization_p(
     return swapped.p_value(int((drawn >= observed - _ROUNDING).sum()))
 
 
+def is_borderline(p: float, alpha: float = 0.05, draws: int = RANDOM_DRAWS) -> bool:
+    """Whether other random draws could well move a drawn p-value across alpha."""
+    return abs(p - alpha) < 2 * math.sqrt(p * (1 - p) / draws)
+
+
 def jackknife_se(rows: FloatArray, score: ScoreOf) -> float:
     """Standard error of a score of summed statistics, leaving one row out at a time."""
     n = rows.shape[0]

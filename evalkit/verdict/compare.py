@@ -16,12 +16,15 @@ from evalkit.stats.binary import mcnemar_midp, tango_interval, tango_z
 from evalkit.stats.families import benjamini_hochberg, holm
 from evalkit.stats.paired import difference_interval, p_below, sign_flip
 from evalkit.stats.quantiles import z_cdf
-from evalkit.stats.resampling import score_difference
+from evalkit.stats.resampling import ENUMERATE_UP_TO, is_borderline, score_difference
 from evalkit.stats.samples import SEED, Clusters, FloatArray, rng
 from evalkit.verdict.parts import Part, clusters_of, slices_of, subset, whole
 from evalkit.verdict.scores import Stats, known, note_of
 
 TEST: Final = "test"
+BY_TABLE: Final = "tango/mcnemar-midp"
+LISTED: Final = ENUMERATE_UP_TO.bit_length() - 1
+"""With as many differing pairs all assignments are listed, and p is exact."""
 _ROUNDING = 1e-12
 
 
@@ -153,8 +156,14 @@ def _compare(pair: _Pair, part: Part, scorer: Scorer, stats: Stats, *, primary: 
         losses=int((signs < 0).sum()),
         n=int(chosen.size),
         missing=int(part.members.size - chosen.size),
-        note=note_of(scorer, first, second),
+        note="; ".join(filter(None, [note_of(scorer, first, second), _doubt(judged, signs)])),
     )
+
+
+def _doubt(found: Difference | None, signs: FloatArray) -> str:
+    """`borderline` where other random draws could well turn the verdict of a drawn p-value."""
+    drawn = found is not None and found.method != BY_TABLE and np.count_nonzero(signs) > LISTED
+    return "borderline" if found and drawn and is_borderline(found.p) else ""
 
 
 def _signs(scorer: Scorer, first: FloatArray, second: FloatArray) -> FloatArray:
@@ -205,7 +214,7 @@ def binary_difference(d: FloatArray) -> Difference:
         high=bounds.high,
         p=mcnemar_midp(wins, losses),
         p_below=z_cdf(tango_z(wins, losses, n)),
-        method="tango/mcnemar-midp",
+        method=BY_TABLE,
     )
 
 

@@ -94,9 +94,12 @@ def _cases(record: RunRecord, rule: GateRule | None) -> list[Case]:
 def _significant_regression(cases: Sequence[Case]) -> list[GateResult]:
     """FAIL where a loss is certain: one-sided p <= alpha, Holm-adjusted over the suites."""
     obstacles = [_obstacle(case) for case in cases]
-    usable = [i for i, obstacle in enumerate(obstacles) if not obstacle]
-    known = [row.p_regression for i in usable for row in [cases[i].row] if row is not None]
-    adjusted = dict(zip(usable, holm([p for p in known if p is not None]), strict=True))
+    p_values = {
+        i: case.row.p_regression
+        for i, case in enumerate(cases)
+        if not obstacles[i] and case.row is not None and case.row.p_regression is not None
+    }
+    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
     return [
         _result(case, "INCONCLUSIVE", obstacles[i], None)
         if i not in adjusted

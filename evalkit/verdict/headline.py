@@ -181,7 +181,6 @@ def _overfitted(record: RunRecord, tuned: str) -> Finding:
         sentence = "Not checked: its training rows are not known. Name them with `train`."
         return Finding(question, "unknown", sentence, "unsure")
     alike = [v for v in verdicts if v.level == level]
-    where = "" if len(verdicts) == 1 else f" on {len(alike)} of {plural(len(verdicts), 'suite')}"
     answers: dict[Level, tuple[str, Tone]] = {
         "strong": ("yes, strongly", "bad"),
         "mild": ("somewhat", "bad"),
@@ -189,8 +188,11 @@ def _overfitted(record: RunRecord, tuned: str) -> Finding:
         "inconclusive": ("cannot tell", "unsure"),
     }
     answer, tone = answers[level]
-    sentence = f"{level.capitalize()}{where}. {_lead(alike)}"
-    return Finding(question, answer, sentence.strip(), tone)
+    sentence = _lead(alike)
+    if len(verdicts) > 1:
+        count = f"{level.capitalize()} on {len(alike)} of {plural(len(verdicts), 'suite')}"
+        sentence = f"{count}. {sentence}"
+    return Finding(question, answer, sentence, tone)
 
 
 def _lead(verdicts: Sequence[OverfitVerdict]) -> str:
@@ -201,8 +203,8 @@ def _lead(verdicts: Sequence[OverfitVerdict]) -> str:
         return verdicts[0].advice
     value, verdict, signal = max(known, key=lambda item: item[0])
     return (
-        f"{verdict.suite}: gained {points(value)} points more on training prompts than on unseen "
-        f"ones (90 % CI {between(signal.low, signal.high)})."
+        f"{verdict.suite}: the gain on training prompts exceeds that on unseen ones by "
+        f"{points(value)} points (90 % CI {between(signal.low, signal.high)})."
     )
 
 

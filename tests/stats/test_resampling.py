@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from evalkit.stats.intervals import constant_half_width
 from evalkit.stats.resampling import (
     bootstrap_interval,
+    is_borderline,
     jackknife_se,
     moved,
     resampled_totals,
@@ -181,3 +182,11 @@ def test_null_is_rejected_as_often_as_it_should() -> None:
         found = score_difference(counted(a), counted(b), mean_of, g)
         rejected += found.p <= 0.05
     assert 2 <= rejected <= 20  # 10 expected; 2 and 20 are beyond 3 standard deviations
+
+
+def test_borderline_is_what_other_draws_could_turn() -> None:
+    assert is_borderline(0.048)
+    assert is_borderline(0.053)
+    assert not is_borderline(0.04)
+    assert not is_borderline(0.06)
+    assert is_borderline(0.06, draws=200)

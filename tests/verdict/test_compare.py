@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from evalkit.schema import Comparison, ModelSpec
 from evalkit.stats.families import benjamini_hochberg, holm
@@ -122,6 +123,21 @@ def test_where_less_is_better_a_rise_is_the_regression() -> None:
     assert row.p_regression is not None
     assert row.p_regression < 0.001
     assert (row.wins, row.losses) == (0, 40)
+
+
+def test_a_drawn_p_value_near_the_level_is_borderline() -> None:
+    """10 wins against 22 losses of equal size: the sign flip is a sign test with p = .0501."""
+    suite = config(scorers=("f1",))
+    half, none = "red green blue", "nothing"
+    answers = {
+        "base": [none] * 10 + [half] * 22 + [none] * 68,
+        "tuned": [half] * 10 + [none] * 22 + [none] * 68,
+    }
+    (row,) = compare(table(answers, ["red"] * 100, suite=suite))
+    assert row.p == pytest.approx(binom.cdf(10, 32, 0.5) * 2, abs=0.01)
+    assert row.note == "borderline"
+    (counted,) = compare(from_counts(0, 10, 22, 68))
+    assert counted.note == ""
 
 
 def test_clustered_zeros_and_ones_flip_by_cluster() -> None:

@@ -112,7 +112,7 @@ def with_verdict(train: Counts, test: Counts, *, leaked: int = 0) -> RunRecord:
 def test_overfitted(train: Counts, test: Counts, answer: str, tone: str) -> None:
     found = only(with_verdict(train, test)).overfitted
     assert (found.answer, found.tone) == (answer, tone)
-    assert "qa: gained" in found.sentence
+    assert "qa: the gain on" in found.sentence
 
 
 def test_unknown_training_rows_are_said() -> None:

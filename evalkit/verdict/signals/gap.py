@@ -11,10 +11,10 @@ from evalkit.stats.gaps import Gap, Paired, base_adjusted_gap
 from evalkit.stats.planning import units_for_gap
 from evalkit.stats.samples import FloatArray
 from evalkit.verdict.evidence import Evidence
-from evalkit.verdict.signals.registry import THRESHOLD, level_of, signal, too_few
+from evalkit.verdict.signals.registry import LEAD, THRESHOLD, level_of, signal, too_few
 from evalkit.verdict.wording import between, points
 
-NAME = "gap"
+NAME = LEAD
 
 
 @signal

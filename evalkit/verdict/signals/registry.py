@@ -16,19 +16,21 @@ Check = Callable[[Evidence], Signal]
 ALPHA = 0.05
 THRESHOLD = 0.10
 """From ten points on, evidence is strong."""
+LEAD = "gap"
+"""The signal that the others corroborate or contradict."""
 ENTRY_POINTS = "evalkit.signals"
 
 _REGISTERED: dict[str, Check] = {}
 
 
 def signal(check: Check) -> Check:
-    """Register a signal under its function's name; signals run in order of registration."""
+    """Register a signal under its function's name."""
     _REGISTERED[check.__name__] = check
     return check
 
 
 def signals() -> Mapping[str, Check]:
-    """All signals by name: evalkit's own, then those of installed packages.
+    """All signals by name, evalkit's own and those of installed packages; the gap leads.
 
     Raises:
         UsageError: an installed package offers a signal under a name that is taken, or one that
@@ -45,7 +47,7 @@ def signals() -> Mapping[str, Check]:
             found[entry.name] = entry.load()
         except (ImportError, AttributeError) as error:
             raise UsageError(f"signal {entry.name!r} cannot be loaded: {error}") from error
-    return found
+    return {name: found[name] for name in sorted(found, key=lambda name: (name != LEAD, name))}
 
 
 def level_of(p: float, low: float, high: float, threshold: float = THRESHOLD) -> Level:
