@@ -18,7 +18,7 @@ from evalkit.embedded.overlap import Overlap
 from evalkit.embedded.recipes import RECIPES, Recipe, Row
 
 SEED = "suites-1"
-TEST_ROWS, VALIDATION_ROWS, SMALL_ROWS = 300, 100, 80
+TEST_ROWS, VALIDATION_ROWS, SMALL_ROWS = 300, 100, 60
 SPARE = 2
 """How many times the needed rows are drawn, so that overlapping ones can be left out."""
 

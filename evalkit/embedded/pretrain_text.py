@@ -232,10 +232,8 @@ def phrases(dice: Dice) -> str:
         verb = dice.pick(table("spanish-verbs"))
         number = dice.pick(("third singular", "english plural", "past past_singular"))
         english, spanish = number.split()
-        pair = dice.pick(
-            ((phrase.english, phrase.spanish), (phrase.english, phrase.spanish))
-            + ((verb[english], verb[spanish]),)
-        )
+        noun = (phrase.english, phrase.spanish)
+        pair = dice.pick((noun, noun, (verb[english], verb[spanish])))
         lines.append(dice.pick(("{} = {}", "{} in Spanish is {}")).format(*pair))
     return "\n".join(lines)
 

@@ -14,10 +14,13 @@ import math
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalkit.embedded.card import hash_files, score, sha256, suite_hashes
+from evalkit.embedded.chat import BEGIN, BEGIN_ID, END, END_ID, TEMPLATE, render
 from evalkit.embedded.dice import Dice
 from evalkit.embedded.generate import split
 from evalkit.embedded.pretrain_text import documents, sealed, sorts
@@ -26,15 +29,11 @@ from evalkit.embedded.recipes import RECIPES, Row
 if TYPE_CHECKING:
     import torch
 
-BEGIN, END = "<|begin|>", "<|end|>"
-CHAT_TEMPLATE = (
-    "{{ bos_token }}{% for message in messages %}"
-    "{% if message['role'] == 'system' %}{{ message['content'] }}\n"
-    "{% elif message['role'] == 'user' %}Q: {{ message['content'] }}\nA:"
-    "{% else %} {{ message['content'] }}\n{% endif %}{% endfor %}"
-)
 IGNORED = -100
 """Label of a token that the loss leaves out."""
+HELD_OUT_WINDOWS = 64
+"""Windows of pre-training text that are kept for the validation loss."""
+LIBRARIES = ("torch", "transformers", "tokenizers", "ctranslate2")
 TOKENIZER_DOCUMENTS = 500
 """Documents of each kind that the tokenizer is learned from."""
 
@@ -76,11 +75,6 @@ Pairs = list[tuple[list[int], list[int]]]
 """(prompt tokens, completion tokens) of each row."""
 
 
-def render(system: str, prompt: str) -> str:
-    """The prompt as the chat template renders it."""
-    return f"{BEGIN}{system}\nQ: {prompt}\nA:"
-
-
 def train_tokenizer(texts: Iterator[str], size: int) -> Any:  # noqa: ANN401 - untyped library
     """Byte-level BPE with single digits, learned from the pre-training text only."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -120,8 +114,8 @@ def new_model(shape: Shape, seed: int) -> Any:  # noqa: ANN401 - untyped library
             num_key_value_heads=shape.heads,
             max_position_embeddings=2 * shape.context,
             tie_word_embeddings=True,
-            bos_token_id=0,
-            eos_token_id=1,
+            bos_token_id=BEGIN_ID,
+            eos_token_id=END_ID,
         )
     )
 
@@ -132,7 +126,7 @@ def pretrain(model: Any, tokens: Sequence[int], shape: Shape) -> Curve:  # noqa:
 
     windows = torch.tensor(tokens[: len(tokens) // shape.context * shape.context])
     windows = windows.view(-1, shape.context)
-    held_out, windows = windows[-64:], windows[:-64]
+    held_out, windows = windows[-HELD_OUT_WINDOWS:], windows[:-HELD_OUT_WINDOWS]
     held_out_batches = [(batch, batch) for batch in held_out.split(16)]
     stream = ((batch, batch) for batch in windows[: shape.steps * shape.batch].split(shape.batch))
     return _optimise(
@@ -177,7 +171,7 @@ def _padded(batch: Pairs) -> tuple[torch.Tensor, torch.Tensor]:
     inputs, labels = [], []
     for prompt, completion in batch:
         rest = longest - len(prompt) - len(completion)
-        inputs.append(prompt + completion + [1] * rest)
+        inputs.append(prompt + completion + [END_ID] * rest)
         labels.append([IGNORED] * len(prompt) + completion + [IGNORED] * rest)
     return torch.tensor(inputs), torch.tensor(labels)
 
@@ -250,7 +244,7 @@ def row_pairs(tokenizer: Any, name: str) -> Pairs:  # noqa: ANN401 - untyped lib
 
 def _pair(tokenizer: Any, system: str, row: Row) -> tuple[list[int], list[int]]:  # noqa: ANN401
     prompt = tokenizer.encode(render(system, row.prompt)).ids
-    return prompt, [*tokenizer.encode(f" {row.references[0]}").ids, 1]
+    return prompt, [*tokenizer.encode(f" {row.references[0]}").ids, END_ID]
 
 
 def save(model: Any, tokenizer: Any, out: Path, curve: Curve) -> None:  # noqa: ANN401
@@ -265,7 +259,7 @@ def save(model: Any, tokenizer: Any, out: Path, curve: Curve) -> None:  # noqa: 
         ).save_pretrained(folder)
         TransformersConverter(folder).convert(str(out), quantization="float16", force=True)
     tokenizer.save(str(out / "tokenizer.json"))
-    settings = {"bos_token": BEGIN, "eos_token": END, "chat_template": CHAT_TEMPLATE}
+    settings = {"bos_token": BEGIN, "eos_token": END, "chat_template": TEMPLATE}
     (out / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n")
     with (out / "loss.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -273,31 +267,66 @@ def save(model: Any, tokenizer: Any, out: Path, curve: Curve) -> None:  # noqa: 
         writer.writerows((step, f"{train:.4f}", f"{valid:.4f}") for step, train, valid in curve)
 
 
+def read_text(seed: int, wanted: int, tokenizer: Any) -> tuple[list[int], dict[str, Any]]:  # noqa: ANN401
+    """At least so many tokens of pre-training text, and what the card says about it."""
+    tokens: list[int] = []
+    texts: list[bytes] = []
+    for text in documents(seed, sealed()):
+        tokens += [BEGIN_ID, *tokenizer.encode(text).ids, END_ID]
+        texts.append(text.encode() + b"\n\n")
+        if len(tokens) >= wanted:
+            break
+    facts = {"documents": len(texts), "tokens": len(tokens), "sha256": sha256(texts)}
+    return tokens, facts
+
+
 def train(seed: int, out: Path, shape: Shape, threads: int) -> None:
-    """Train and write all three models."""
+    """Train and write all three models, and the record that the card is made from."""
     import torch
 
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(mode=True)
     tokenizer = train_tokenizer(sorts(TOKENIZER_DOCUMENTS), shape.vocabulary)
-    tokens: list[int] = []
-    wanted = (shape.steps * shape.batch + 64) * shape.context
-    for text in documents(seed, sealed()):
-        tokens += [0, *tokenizer.encode(text).ids, 1]
-        if len(tokens) >= wanted:
-            break
-    _say(f"{len(tokens)} tokens of text")
+    wanted = (shape.steps * shape.batch + HELD_OUT_WINDOWS) * shape.context
+    tokens, text = read_text(seed, wanted, tokenizer)
     model = new_model(shape, seed)
-    _say(f"{sum(weight.numel() for weight in model.parameters())} weights")
     curve = pretrain(model, tokens, shape)
     base = {name: weight.clone() for name, weight in model.state_dict().items()}
     save(model, tokenizer, out / "base", curve)
+    training = {"base": _summary(curve, rows=text["documents"], epochs=1, rate=shape.rate)}
     held_out = row_pairs(tokenizer, "validation")
     for name, tuning in TUNINGS.items():
         model = new_model(shape, seed)
         model.load_state_dict(base)
-        curve = tune(model, tuning, row_pairs(tokenizer, tuning.split), held_out, seed)
+        rows = row_pairs(tokenizer, tuning.split)
+        curve = tune(model, tuning, rows, held_out, seed)
         save(model, tokenizer, out / name, curve)
+        training[name] = _summary(curve, rows=len(rows), epochs=tuning.epochs, rate=tuning.rate)
+    record = {
+        "seed": seed,
+        "threads": threads,
+        "shape": asdict(shape),
+        "weights": sum(weight.numel() for weight in model.parameters()),
+        "text": text,
+        "suites": suite_hashes(),
+        "training": training,
+        "versions": {name: version(name) for name in LIBRARIES},
+        "files": hash_files(out),
+        "validation": {str(seed): score(out, "validation")},
+    }
+    (out / "card.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+def _summary(curve: Curve, *, rows: int, epochs: int, rate: float) -> dict[str, float]:
+    step, train_loss, valid_loss = curve[-1]
+    return {
+        "rows": rows,
+        "epochs": epochs,
+        "rate": rate,
+        "steps": step,
+        "train_loss": round(train_loss, 4),
+        "valid_loss": round(valid_loss, 4),
+    }
 
 
 def _say(text: str) -> None:

@@ -50,9 +50,10 @@ def noun_phrase(dice: Dice, kind: str, *, described: float) -> Phrase:
     plural = dice.chance(0.4)
     gender = noun["gender"] + ("p" if plural else "")
     english, spanish = _articles(dice, plural=plural)
-    words, palabras = [noun["plural" if plural else "english"]], [
-        noun["plurales" if plural else "spanish"]
-    ]
+    words, palabras = (
+        [noun["plural" if plural else "english"]],
+        [noun["plurales" if plural else "spanish"]],
+    )
     if dice.chance(described):
         suited = [fact for fact in table("spanish-adjectives") if fact["kinds"] == kind]
         adjective = dice.pick(suited)
@@ -88,11 +89,14 @@ def rows(dice: Dice) -> Iterator[Row]:
         else:
             does = verb["english" if subject.plural else "third"]
             hace = verb["plural" if subject.plural else "singular"]
-        english, spanish = [subject.english, does, target.english], [
-            subject.spanish,
-            hace,
-            target.spanish,
-        ]
+        english, spanish = (
+            [subject.english, does, target.english],
+            [
+                subject.spanish,
+                hace,
+                target.spanish,
+            ],
+        )
         if dice.chance(0.4):
             place = noun_phrase(dice, "place", described=0.2)
             english.append(f"in {place.english}")

@@ -45,26 +45,26 @@ def known(dice: Dice) -> Iterator[Row]:
     """Every fact of the tables once."""
     for word, accepted in opposites().items():
         pair = "-".join(sorted((word, accepted[0])))
-        yield _known(f"What is the opposite of {word}?", accepted, "opposite", pair)
+        yield _known(f"What is the opposite of {word}?", accepted, "opposite", f"opposite/{pair}")
     for fact in table("plurals"):
         prompt = f"What is the plural of {fact['singular']}?"
-        yield _known(prompt, (fact["plural"],), "plural", fact["singular"])
+        yield _known(prompt, (fact["plural"],), "plural", f"plural/{fact['singular']}")
     for fact in table("young"):
         accepted = (fact["young"], fact["also"]) if fact["also"] else (fact["young"],)
         prompt = f"What is a young {fact['animal']} called?"
-        yield _known(prompt, accepted, "young", fact["animal"])
+        yield _known(prompt, accepted, "naming", f"young/{fact['animal']}")
     categories = members()
     for category, words in categories.items():
         others = [name for name in categories if name != category]
         for word in words:
             one, two, three = dice.shuffled([category, *dice.several(others, 2)])
             prompt = f"What is {word}: {one}, {two} or {three}?"
-            yield _known(prompt, (category,), "category", word)
+            yield _known(prompt, (category,), "naming", f"category/{word}")
 
 
-def _known(prompt: str, references: tuple[str, ...], skill: str, thing: str) -> Row:
+def _known(prompt: str, references: tuple[str, ...], skill: str, group: str) -> Row:
     fields = {"skill": skill, "source": "known"}
-    return Row(prompt=prompt, references=references, fields=fields, group=f"{skill}/{thing}")
+    return Row(prompt=prompt, references=references, fields=fields, group=group)
 
 
 def words() -> tuple[str, ...]:
