@@ -149,8 +149,8 @@ class EndpointRun:
             async with asyncio.timeout(limit):
                 outcomes = await provider.complete([question.request for question in questions])
         except TimeoutError:
-            message = f"no answer within {limit:g} s"
-            return [Failure("timeout", message, retryable=True) for _ in questions]
+            late = "no answer in time" if limit is None else f"no answer within {limit:g} s"
+            return [Failure("timeout", late, retryable=True) for _ in questions]
         except EvalkitError:
             raise
         except Exception as error:
