@@ -143,6 +143,14 @@ def test_no_screen_has_to_be_scrolled_sideways(
     assert page.value(WIDTH) == width
 
 
+def test_what_is_too_wide_can_be_scrolled_with_the_keyboard(page: Page, reports: Path) -> None:
+    page.open((reports / "calm.html").as_uri(), width=390)
+    state = """[...document.querySelectorAll('.scroll')].every(
+        box => (box.scrollWidth > box.clientWidth) === (box.tabIndex === 0))"""
+    assert page.value(state)
+    assert page.value("document.querySelectorAll('.scroll[tabindex]').length") > 3
+
+
 def test_both_schemes_keep_text_readable(page: Page, reports: Path) -> None:
     """Contrast of at least 4.5 (WCAG 2.2, 1.4.3) between what is written and what is behind."""
     script = """(() => {

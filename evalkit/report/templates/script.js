@@ -188,10 +188,24 @@ function follow() {
   mark();
 }
 
+/* What is too wide for the screen can be reached and scrolled with the keyboard. */
+function reach() {
+  const mark = () => {
+    for (const box of document.querySelectorAll(".scroll")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  };
+  addEventListener("resize", mark, { passive: true });
+  document.addEventListener("toggle", mark, { capture: true });
+  mark();
+}
+
 /* On paper everything is open. */
 addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll("details")) details.open = true;
 });
 
 follow();
+reach();
 if (data) browse();
