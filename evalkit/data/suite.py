@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.data.examples import Loaded, hash_examples, load_examples
 from evalkit.data.problems import Problems
-from evalkit.data.prompts import PROMPT, Shots, Template, render
+from evalkit.data.prompts import PROMPT, Shots, render
 from evalkit.data.spec import safe_name
 from evalkit.errors import ConfigError, Problem, UsageError, nearest
 from evalkit.schema import Example, Suite, SuiteConfig, Task
@@ -41,20 +41,12 @@ class _Source:
     Attributes:
         config: what is known before its rows are read.
         files: split -> file, in the order in which they are read.
-        template: the template, read.
         declared: its suite.yaml; None for a bare data file.
     """
 
     config: SuiteConfig
     files: Mapping[str, Path]
-    template: Template | None = None
     declared: SuiteFile | None = None
-
-    def fault(self, field: str, found: str, expected: str) -> ConfigError:
-        """An error about a field of the suite.yaml."""
-        if self.declared is None:
-            return ConfigError(f"field {field!r}: found {found}, expected {expected}")
-        return ConfigError(self.declared.source.fault((field,), found, expected))
 
 
 def load_suite(path: Path, *, train: Path | None = None, extra_train: Sequence[str] = ()) -> Suite:
@@ -83,13 +75,13 @@ def load_suite(path: Path, *, train: Path | None = None, extra_train: Sequence[s
     }
     problems.raise_if_any()
     splits = {split: found.examples for split, found in loaded.items()}
-    _check_fields(source, splits)
-    if source.template is not None:
+    if source.declared is not None:
+        _check_fields(source.declared, splits)
         for found in loaded.values():
-            _check_values(source.template, found, problems)
+            _check_values(source.declared, found, problems)
         problems.raise_if_any()
+        _render_all(source.declared, splits)
     config = _completed(source.config, splits)
-    _render_all(source, splits)
     return Suite(
         config=config,
         splits={split: tuple(examples) for split, examples in splits.items()},
@@ -148,7 +140,7 @@ def _declared(path: Path) -> _Source:
             raise ConfigError(
                 found.source.fault((split,), f"{found.files[split]!r}", f"a file; {hint}")
             )
-    return _Source(found.config, files, found.template, found)
+    return _Source(found.config, files, found)
 
 
 def _add_train(files: dict[str, Path], file: Path | None) -> None:
@@ -164,16 +156,16 @@ def _add_train(files: dict[str, Path], file: Path | None) -> None:
         )
 
 
-def _check_fields(source: _Source, splits: Mapping[str, Sequence[Example]]) -> None:
+def _check_fields(suite: SuiteFile, splits: Mapping[str, Sequence[Example]]) -> None:
     """Fields that the suite.yaml speaks of must occur in its rows."""
     known = {field for examples in splits.values() for e in examples for field in e.fields}
-    for field in source.config.slices:
+    for field in suite.config.slices:
         if field not in known:
-            raise source.fault("slices", f"{field!r}, which no row has", _field(field, known))
-    for place in source.template.places if source.template else ():
+            raise suite.fault("slices", f"{field!r}, which no row has", _field(field, known))
+    for place in suite.template.places if suite.template else ():
         if place != PROMPT and place not in known:
             expected = _field(place, {*known, PROMPT})
-            raise source.fault("template", f"{{{place}}}, which no row has", expected)
+            raise suite.fault("template", f"{{{place}}}, which no row has", expected)
 
 
 def _field(name: str, known: Collection[str]) -> str:
@@ -189,18 +181,20 @@ def _completed(config: SuiteConfig, splits: Mapping[str, Sequence[Example]]) -> 
     return replace(config, scorers=config.scorers or DEFAULT_SCORERS[config.task], labels=labels)
 
 
-def _check_values(template: Template, loaded: Loaded, problems: Problems) -> None:
+def _check_values(suite: SuiteFile, loaded: Loaded, problems: Problems) -> None:
     """Every row must have something for every place of the template."""
+    if suite.template is None:
+        return
     for example, line in zip(loaded.examples, loaded.lines, strict=True):
-        for place in template.missing(example.fields):
+        for place in suite.template.missing(example.fields):
             found = "null" if place in example.fields else "no such key"
             expected = f"a value for the template's place {{{place}}}"
             problems.add(Problem(f"{loaded.path}:{line}", place, found, expected))
 
 
-def _render_all(source: _Source, splits: Mapping[str, list[Example]]) -> None:
+def _render_all(suite: SuiteFile, splits: Mapping[str, list[Example]]) -> None:
     """Turn the rows' turns into what is asked, in place: a million rows are not held twice."""
-    config, template = source.config, source.template
+    config, template = suite.config, suite.template
     if config.system is None and template is None and not config.few_shot:
         return
     shots = None
@@ -209,7 +203,7 @@ def _render_all(source: _Source, splits: Mapping[str, list[Example]]) -> None:
         if not shots.enough:
             found = f"{config.few_shot} of {len(splits['train'])} training rows"
             expected = "more different training prompts than are shown"
-            raise source.fault("few_shot", found, expected)
+            raise suite.fault("few_shot", found, expected)
     for examples in splits.values():
         for index, example in enumerate(examples):
             messages = render(

@@ -137,6 +137,10 @@ class SuiteFile:
     template: Template | None
     source: YamlFile
 
+    def fault(self, field: str, found: str, expected: str) -> ConfigError:
+        """An error about one of its fields."""
+        return ConfigError(self.source.fault((field,), found, expected))
+
 
 def read_suite_file(path: Path) -> SuiteFile:
     """Read and check a suite.yaml.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ slices: [lang]
 """
 
 
-def row(prompt: str, completion: str = "a", **fields: Any) -> dict[str, Any]:
+def row(prompt: str, completion: str | list[str] = "a", **fields: Any) -> dict[str, Any]:
     return {"prompt": prompt, "completion": completion, **fields}
 
 
@@ -86,3 +87,9 @@ def test_repeated_rows_are_named_up_to_five(suite: SuiteWriter) -> None:
     assert len(health.splits[0].duplicates) == 7
     assert health.splits[0].conflicts == ()
     assert health.problems[0].endswith("'again 4' as '0', ...)")
+
+
+def test_a_split_without_rows_has_no_lengths(suite: SuiteWriter) -> None:
+    loaded = load_suite(suite("test: test.jsonl", test=[row("p")]))
+    health = check_suite(replace(loaded, splits={**loaded.splits, "train": ()}))
+    assert health.splits[1].prompts == Lengths(0, 0, 0, 0)

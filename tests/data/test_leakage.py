@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -96,7 +97,8 @@ def test_case_and_space_and_a_second_time_change_nothing(text: str) -> None:
         (text(*range(8)), [text(*range(7))], None),
         (text(*range(4)), [text(*range(3))], None),
         ("", [""], ("r0", "exact", 1.0)),
-        ("你好\N{FULLWIDTH COMMA}世界\N{FULLWIDTH EXCLAMATION MARK}今天天气怎么样", ["你好世界今天天气怎么样呢"], ("r0", "shingles", 7 / 8)),
+        ("你好\N{FULLWIDTH COMMA}世界\N{FULLWIDTH EXCLAMATION MARK}今天天气怎么样",
+         ["你好世界今天天气怎么样呢"], ("r0", "shingles", 7 / 8)),
     ],
 )  # fmt: skip
 def test_planted_leaks(
@@ -140,25 +142,30 @@ def test_copies_of_a_training_row_do_not_make_it_boilerplate() -> None:
     assert leaks([text(*range(21))], train)[0][:3] == ("r0", "r0", "13-gram")
 
 
-def brute_force(test: Sequence[str], train: Sequence[str]) -> list[tuple[str, str, str, float]]:
-    """The definition, pair by pair, over sets of words."""
+def find_common(train: Sequence[str]) -> set[tuple[str, ...]]:
     different = list(dict.fromkeys(map(normalise, train)))
     held = Counter(shingle for other in different for shingle in shingles(other))
     limit = max(BOILERPLATE_ROWS, BOILERPLATE * len(different))
-    boilerplate = {shingle for shingle, count in held.items() if count > limit}
+    return {shingle for shingle, count in held.items() if count > limit}
 
-    def rare_grams(one: str) -> set[tuple[str, ...]]:
-        return {
-            gram
-            for gram in shingles(one, GRAM)
-            if not any(gram[i : i + SHINGLE] in boilerplate for i in range(GRAM - SHINGLE + 1))
-        }
+
+def has_none_of(gram: tuple[str, ...], common: set[tuple[str, ...]]) -> bool:
+    return not any(gram[i : i + SHINGLE] in common for i in range(GRAM - SHINGLE + 1))
+
+
+def brute_force(test: Sequence[str], train: Sequence[str]) -> list[tuple[str, str, str, float]]:
+    """The definition, pair by pair, over sets of words."""
+    common = find_common(train)
+    small = functools.cache(shingles)
+    large = functools.cache(
+        lambda one: {gram for gram in shingles(one, GRAM) if has_none_of(gram, common)}
+    )
 
     def leak(one: str) -> Iterator[tuple[int, float, int, str, float]]:
         for number, other in enumerate(train):
-            similarity = jaccard(shingles(one), shingles(other))
-            rare = jaccard(shingles(one) - boilerplate, shingles(other) - boilerplate)
-            shared = len(rare_grams(one) & rare_grams(other))
+            similarity = jaccard(small(one), small(other))
+            rare = jaccard(small(one) - common, small(other) - common)
+            shared = len(large(one) & large(other))
             if one == other:
                 yield 0, 0, number, "exact", 1.0
             elif normalise(one) == normalise(other) != "":
@@ -168,12 +175,8 @@ def brute_force(test: Sequence[str], train: Sequence[str]) -> list[tuple[str, st
             elif similarity >= SIMILAR and rare >= SIMILAR:
                 yield 3, -similarity, number, "shingles", similarity
 
-    found = []
-    for row, one in enumerate(test):
-        best = min(leak(one), default=None)
-        if best:
-            found.append((f"r{row}", f"r{best[2]}", best[3], best[4]))
-    return found
+    best = [(row, min(leak(one), default=None)) for row, one in enumerate(test)]
+    return [(f"r{row}", f"r{one[2]}", one[3], one[4]) for row, one in best if one]
 
 
 @given(st.integers(0, 10_000), st.sampled_from([3, 12, 60]), st.sampled_from([0, 6, 14]))

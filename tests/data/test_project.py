@@ -165,3 +165,6 @@ def test_a_key_in_place_of_its_variable_is_told_where_to_go(project: Writer) -> 
 def test_no_project_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"evalkit\.yaml: no such file"):
         load_project(tmp_path)
+    (tmp_path / "evalkit.yaml").mkdir()
+    with pytest.raises(ConfigError, match=r"evalkit\.yaml: cannot be read \("):
+        load_project(tmp_path)

@@ -4,6 +4,7 @@ import codecs
 import gzip
 import json
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -359,7 +360,8 @@ def test_cells_that_are_no_text_become_their_shortest_text(workbook: Callable[..
 def test_empty_rows_columns_and_sheets_of_a_workbook_are_nothing(
     workbook: Callable[..., Path],
 ) -> None:
-    path = workbook([[]], [["prompt", "completion", None], [], ["a"], [None, None], ["b", "c", ""]])
+    header = ["prompt", "completion", "", ""]
+    path = workbook([[]], [header, [], ["a"], [None, ""], ["b", "c", ""]])
     assert [(row.line, row.values) for row in read_rows(path)] == [
         (3, {"prompt": "a", "completion": ""}),
         (5, {"prompt": "b", "completion": "c"}),
@@ -432,3 +434,36 @@ def test_a_missing_extra_is_named(
     (tmp_path / name).touch()
     with pytest.raises(UsageError, match=r"needs pip install 'evalkit\[tables\]'"):
         list(read_rows(tmp_path / name))
+
+
+def test_third_parties_read_other_endings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "site" / "other-1.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Name: other\nVersion: 1\n", encoding="utf-8")
+    (package / "entry_points.txt").write_text(
+        "[evalkit.readers]\ntxt = other_reader:read\n", encoding="utf-8"
+    )
+    (tmp_path / "site" / "other_reader.py").write_text(
+        "from evalkit.data import Row\n\n\ndef read(path):\n"
+        "    for number, line in enumerate(path.read_text().split(), 1):\n"
+        "        yield Row(path, number, {'prompt': line})\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.setattr("evalkit.data.readers.registry._READERS", {})
+    path = tmp_path / "a.txt"
+    path.write_text("one two", encoding="utf-8")
+    assert values(path) == [{"prompt": "one"}, {"prompt": "two"}]
+
+
+def test_a_whole_number_written_with_a_point_is_whole(
+    workbook: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "b.xlsx"
+    with (
+        zipfile.ZipFile(workbook([["prompt"], [7]])) as old,
+        zipfile.ZipFile(path, "w") as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"<v>7</v>", b"<v>7.0</v>"))
+    assert values(path) == [{"prompt": "7"}]

@@ -168,7 +168,7 @@ def test_a_bare_data_file(rows: Rows) -> None:
          [":2: found a key that is no text or a merge (<<), expected `name: value`"]),
         ("x: &a {test: test.jsonl}\n<<: *a",
          [":2: found a key that is no text or a merge (<<), expected `name: value`"]),
-        ("test: " + "[" * 5000 + "]" * 5000, [": nested too deeply, expected a configuration"]),
+        ("test: " + "[" * 1000 + "]" * 1000, [": nested too deeply, expected a configuration"]),
         ("test: &a [*a]", [": nested too deeply, expected a configuration"]),
         ("test: !!python/object/apply:os.getcwd []", [":1: test: an empty list"]),
         ("test: !!python/name:os.getcwd x",
@@ -189,6 +189,11 @@ def test_a_bomb_of_aliases_ends_soon(suite: SuiteWriter) -> None:
     levels = "".join(f"x{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
     found = fault(suite(f"test: test.jsonl\nx0: &a0 [lol]\n{levels}", test=ROWS))
     assert found[0].endswith("more than 10,000 values, expected fewer")
+
+
+def test_a_date_that_no_calendar_has_is_text(suite: SuiteWriter) -> None:
+    path = suite("test: test.jsonl\nname: 2024-99-99", test=ROWS)
+    assert load_suite(path).config.name == "2024-99-99"
 
 
 def test_a_suite_file_that_is_no_text(suite: SuiteWriter) -> None:
@@ -298,3 +303,24 @@ def test_fields_are_shared_and_messages_too(rows: Rows) -> None:
     one, two = load_suite(rows(*lines)).splits["test"]
     assert one.fields["lang"] is two.fields["lang"]
     assert one.messages[0].role is two.messages[0].role
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "suites.md"
+
+
+def test_the_documented_defaults_are_the_defaults() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    for task, scorers in DEFAULT_SCORERS.items():
+        assert f"| `{task}` | {', '.join(f'`{scorer}`' for scorer in scorers)} |" in text
+
+
+def test_the_documented_rows_and_suite_file_are_read(suite: SuiteWriter) -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    rows = [json.loads(line) for line in text.split("```json\n")[1].split("```")[0].splitlines()]
+    examples = load_suite(suite("test: test.jsonl", test=rows)).splits["test"]
+    assert len({(example.messages, example.references) for example in examples}) == 1
+    fields = {"language": "de", "product": "x"}
+    labelled = [{"prompt": f"p{n}", "completion": "other", **fields} for n in range(3)]
+    yaml = text.split("```yaml\n")[1].split("```")[0]
+    loaded = load_suite(suite(yaml, test=labelled, train=labelled, valid=labelled))
+    assert loaded.config.few_shot == 2

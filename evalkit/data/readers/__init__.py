@@ -16,7 +16,7 @@ from pathlib import Path
 
 from evalkit.data.problems import Problems
 from evalkit.data.readers import delimited, json_array, json_lines, parquet, workbook
-from evalkit.data.readers.registry import Reader, Row, Scan, find_reader, is_data_file, reader
+from evalkit.data.readers.registry import Reader, Row, Scan, find_reader, reader
 from evalkit.errors import DataError
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "Row",
     "Scan",
     "delimited",
-    "is_data_file",
     "json_array",
     "json_lines",
     "parquet",

@@ -79,11 +79,6 @@ def find_reader(path: Path) -> Reader:
     return _READERS[ending]
 
 
-def is_data_file(path: Path) -> bool:
-    """Whether the ending of a path is one that somebody reads."""
-    return _ending(path) in _READERS
-
-
 def _ending(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes[-1:] == [COMPRESSED]:

@@ -92,7 +92,7 @@ def _rows(written: Any, shown: Any, name: str) -> Iterator[tuple[int, Cells]]:  
         sheet.reset_dimensions()  # what a file claims to hold may be less than it holds
     rows = zip(*(sheet.iter_rows() for sheet in sheets), strict=True)
     for number, (formulas, values) in enumerate(rows, 1):
-        if any(cell.value is not None for cell in formulas):
+        if any(cell.value not in {None, ""} for cell in formulas):
             yield number, list(zip(formulas, values, strict=True))
 
 
