@@ -95,7 +95,7 @@ def hash_examples(examples: Iterable[Example]) -> str:
     """SHA-256 of what the examples are, ask and accept, in hexadecimal."""
     digest = hashlib.sha256()
     for example in examples:
-        digest.update(example.id.encode() + b"\n")
+        digest.update(json.dumps(example.id).encode())
         digest.update(_canonical(example.messages, example.references))
     return digest.hexdigest()
 
