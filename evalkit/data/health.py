@@ -139,8 +139,13 @@ def _lengths(texts: Iterable[str]) -> Lengths:
 
 def _counts(field: str, examples: Iterable[Example]) -> dict[str, int]:
     """Value -> rows, the most frequent first, then by value."""
-    counts = Counter(_text(example.fields.get(field)) for example in examples)
+    counts = Counter(_text(value) for e in examples for value in _values(e.fields.get(field)))
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _values(value: Any) -> list[Any]:  # noqa: ANN401 - any JSON value
+    """A row with a list of values belongs to the slice of each."""
+    return (value or [None]) if isinstance(value, list) else [value]
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - any JSON value

@@ -58,6 +58,13 @@ def test_a_suite_with_everything_wrong(suite: SuiteWriter) -> None:
     )
 
 
+def test_a_row_with_a_list_of_values_is_in_the_slice_of_each(suite: SuiteWriter) -> None:
+    values: list[Any] = ["de", ["de", "en"], [], None, True]
+    test = [row(f"p{n}", lang=value) for n, value in enumerate(values)]
+    health = check_suite(load_suite(suite("test: test.jsonl\nslices: lang", test=test)))
+    assert health.splits[0].slices == {"lang": {"": 2, "de": 2, "en": 1, "true": 1}}
+
+
 def test_a_suite_with_nothing_wrong(suite: SuiteWriter) -> None:
     test = [row(f"test {n}", "abc"[n % 3], lang="de") for n in range(60)]
     train = [row(f"train {n}", "abc"[n % 3], lang="de") for n in range(60)]
