@@ -131,8 +131,6 @@ def _restyle(element: ET.Element) -> None:
             classes.append(f"{name}-{_class_of(int(match[1], 16))}")
         else:
             element.set(name, value)
-    if element.tag == f"{{{SVG}}}text" and not any(c.startswith("fill") for c in classes):
-        classes.append("fill-ink")
     if classes:
         element.set("class", " ".join(classes))
 

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 TONES = {"good": "green", "bad": "bold red", "unsure": "yellow"}
-LEVELS = {"none": "green", "mild": "yellow", "strong": "bold red", "inconclusive": "yellow"}
+LEVELS = {
+    "none": ("no", "green"),
+    "mild": ("mild", "yellow"),
+    "strong": ("strong", "bold red"),
+    "inconclusive": ("cannot tell", "yellow"),
+}
 SHOWN_VALUES = 8
 """Labels and slice values that are listed; the rest is counted."""
 
@@ -145,7 +150,7 @@ def _suites(record: RunRecord, found: Headline) -> Table:
 
     scores, deltas = whole_scores(record), whole_deltas(record)
     levels = {v.suite: v.level for v in record.info.overfit if v.tuned == found.tuned}
-    table = _table("suite", "scorer", "base", "tuned", "change [95 % interval]", "overfitting")
+    table = _table("suite", "scorer", "base", "tuned", "change [95 % interval]", "overfitted?")
     for config in record.info.suites:
         scorer = primary(record.info, config.name)
         if scorer is None:
@@ -155,13 +160,13 @@ def _suites(record: RunRecord, found: Headline) -> Table:
             for model in (found.base, found.tuned)
         ]
         change = deltas.get((config.name, TEST, found.tuned, scorer.name))
-        level = levels.get(config.name)
+        word, style = LEVELS.get(levels.get(config.name, ""), ("not checked", "dim"))
         table.add_row(
             Text(one_line(config.name, 40)),
             Text(one_line(scorer.name, 30)),
             *(Text(decimal(score.score if score else None)) for score in row),
             Text(_change(change)),
-            Text(level or "not checked", style=LEVELS.get(level or "", "dim")),
+            Text(word, style=style),
         )
     return table
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from evalkit.report import write_report
+from evalkit.report.text import decimal
 from tests.report.browser import CHROMIUM, Page, browse
 from tests.report.factory import make_record
 from tests.report.hostile import spoil
@@ -111,6 +113,31 @@ def test_order_goes_by_the_difference_in_the_primary_score(page: Page, reports: 
     assert len(scores) == 30
     assert scores == sorted(scores)
     assert scores[0] < 0
+
+
+def test_the_script_rounds_as_the_page_does(page: Page, reports: Path) -> None:
+    page.open((reports / "calm.html").as_uri())
+    values = [0.3125, 0.0625, 0.1875, 2 / 3, 1.0, 0.0, -0.0002, -0.4375, 1234.5, 0.0005]
+    shown = page.value(f"{values}.map(value => number(value).textContent)")
+    assert shown == [decimal(value) for value in values]
+
+
+def test_a_notebook_shows_the_page_in_a_frame_of_its_own(
+    page: Page, reports: Path, tmp_path: Path
+) -> None:
+    inner = html.escape((reports / "calm.html").read_text(encoding="utf-8"), quote=True)
+    outer = tmp_path / "notebook.html"
+    outer.write_text(f'<!doctype html><iframe srcdoc="{inner}"></iframe>', encoding="utf-8")
+    page.open(outer.as_uri())
+    found = page.value("""new Promise(done => {
+        const inside = document.querySelector('iframe').contentDocument;
+        const control = inside.getElementById('filters').elements.namedItem('flip');
+        control.value = 'unanswered';
+        control.dispatchEvent(new Event('input', { bubbles: true }));
+        setTimeout(() => done(inside.getElementById('found').textContent), 200);
+    })""")
+    assert found == "1 of 720 examples in this page"
+    assert page.complaints == []
 
 
 def test_planted_markup_does_not_run(page: Page, reports: Path) -> None:

@@ -290,8 +290,8 @@ def test_many_references_are_counted(record: RunRecord) -> None:
 
 def bare() -> Iterator[tuple[str, RunRecord]]:
     """Runs with something missing."""
-    whole = make_record(n=3)
-    yield "no models tuned", make_record(n=3, tuned=())
+    whole = make_record(n=3, suites=2)
+    yield "no models tuned", make_record(n=3, suites=2, tuned=())
     yield "no suites", replace(
         with_info(whole, suites=(), scorers={}, hashes={}, overfit=(), gains=()),
         splits=(), scores=(), comparisons=(), confusions=(), leaks=(),

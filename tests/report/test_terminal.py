@@ -53,7 +53,7 @@ def test_the_answers_come_first_then_the_suites_then_the_warnings() -> None:
     )
     assert f"{base:.3f}" in line
     assert f"{tuned:.3f}" in line
-    assert line.rstrip().endswith("none")
+    assert line.rstrip().endswith("no")
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])

@@ -129,8 +129,6 @@ def _pick(record: RunRecord, number: int, suite: str, share: int) -> Pick:
 
 def _quotas(sizes: Sequence[int]) -> list[int]:
     """How many examples of each split: the first gets three quarters, and what others leave."""
-    if not sizes:
-        return []
     rest = min(PER_SUITE // 4, sum(sizes[1:]))
     first = min(sizes[0], PER_SUITE - rest)
     room = PER_SUITE - first
