@@ -77,7 +77,10 @@ def base_adjusted_gap(first: Paired, second: Paired, level: float = DECISION) ->
         level: confidence level of the two-sided interval.
     """
     points = _welch(_gain(first, level), _gain(second, level), level)
-    logits = _welch(_logit_gain(first), _logit_gain(second), level)
+    # (sum + .5) / (n + 1) of the smaller sample, for both: means at 0 or 1 have the log-odds that
+    # the smoothing gives them, and different ones in either sample would look like a gap.
+    pull = 0.5 / min(first.new.size, second.new.size)
+    logits = _welch(_logit_gain(first, pull), _logit_gain(second, pull), level)
     return Gap(
         raw=float(first.new.mean() - second.new.mean()),
         base=float(first.ref.mean() - second.ref.mean()),
@@ -121,16 +124,16 @@ def _gain(sample: Paired, level: float) -> Mean:
     return Mean(d.value, se, d.n, d.units)
 
 
-def _logit_gain(sample: Paired) -> Mean:
-    """Gain in log-odds of one sample, with the standard error of its pairs' influences."""
-    new, new_influence = _logit(sample.new)
-    ref, ref_influence = _logit(sample.ref)
+def _logit_gain(sample: Paired, pull: float) -> Mean:
+    """Mean gain in log-odds of one sample, with the standard error of its pairs' influences."""
+    new, new_influence = _logit(sample.new, pull)
+    ref, ref_influence = _logit(sample.ref, pull)
     spread = mean(new_influence - ref_influence, sample.clusters)
     return Mean(new - ref, spread.se, spread.n, spread.units)
 
 
-def _logit(x: FloatArray) -> tuple[float, FloatArray]:
-    """Log-odds of the smoothed mean m~ = (sum + .5) / (n + 1), and each value's influence."""
-    smooth = (float(x.sum()) + 0.5) / (x.size + 1)
+def _logit(x: FloatArray, pull: float) -> tuple[float, FloatArray]:
+    """Log-odds of the smoothed mean, and each value's influence (x - m) / (m~ (1 - m~))."""
+    smooth = (float(x.mean()) + pull) / (1.0 + 2.0 * pull)
     influence = (x - x.mean()) / (smooth * (1.0 - smooth))
     return math.log(smooth / (1.0 - smooth)), np.asarray(influence, dtype=np.float64)

@@ -98,3 +98,24 @@ def test_clusters_widen() -> None:
     other = Paired(values[::-1], np.zeros(150))
     assert clustered.units == 30
     assert base_adjusted_gap(clustered, other).se > base_adjusted_gap(alone, other).se
+
+
+def test_a_floor_is_no_difference_however_unequal_the_samples() -> None:
+    """Smoothing each sample by its own n would give .5/61 and .5/301: 1.6 logits of nothing."""
+    train = Paired(floats([1] * 54 + [0] * 6), np.zeros(60))
+    test = Paired(floats([1] * 210 + [0] * 90), np.zeros(300))
+    found = base_adjusted_gap(train, test)
+    assert found.gap == pytest.approx(0.2)
+    assert found.logit_gap == pytest.approx(np.log(0.9 / 0.1) - np.log(0.7 / 0.3), abs=0.1)
+    assert found.p < 0.01
+
+
+@pytest.mark.parametrize("base", [0.0, 0.05, 0.3])
+def test_honest_gaps_are_rarely_significant_in_unequal_samples(base: float) -> None:
+    rng = np.random.default_rng(21)
+
+    def draw(n: int) -> Paired:
+        return Paired(floats(rng.random(n) < 0.7), floats(rng.random(n) < base))
+
+    found = [base_adjusted_gap(draw(60), draw(300)).p <= 0.05 for _ in range(200)]
+    assert sum(found) <= 19  # 10 expected; 19 is 3 standard deviations more
