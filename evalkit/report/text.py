@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
 SMALLEST_P = 0.001
+
+_EXACT = Context(prec=400)  # holds every digit of every float
 
 # Line ends and tabs are layout. Everything else without a shape of its own is named: C0 and C1
 # controls, marks that reorder text (bidi), marks that hide it (tags, fillers), lone surrogates.
@@ -43,15 +46,18 @@ def one_line(text: str, limit: int = 200) -> str:
 
 
 def known(value: float | None) -> bool:
-    """Whether there is a number to show: None and NaN are both "no number"."""
-    return value is not None and not math.isnan(value)
+    """Whether there is a number to show: None, NaN and infinities are "no number"."""
+    return value is not None and math.isfinite(value)
 
 
 def decimal(value: float | None, places: int = 3) -> str:
-    """`0.671`, with a true minus sign; an en dash where there is no number."""
-    if value is None or math.isnan(value):
+    """`0.671`, with a true minus sign; an en dash where there is no number.
+
+    Exact halves are rounded away from zero, as `toFixed` does in the page's script.
+    """
+    if value is None or not math.isfinite(value):
         return NOTHING
-    text = f"{value:.{places}f}"
+    text = f"{Decimal(value).quantize(Decimal(10) ** -places, ROUND_HALF_UP, _EXACT):f}"
     if not text.strip("-0."):
         text = text.lstrip("-")
     return text.replace("-", MINUS)

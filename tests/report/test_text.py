@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -72,11 +73,21 @@ def test_one_line_is_one_short_line(text: str, limit: int) -> None:
     (0.0, "0.000", "0.000", "<0.001"),
     (-0.0002, "0.000", "0.000", "<0.001"),
     (12.5, "12.500", "+12.500", "12.500"),
+    (0.3125, "0.313", "+0.313", "0.313"),
+    (math.inf, NOTHING, NOTHING, NOTHING),
     (None, NOTHING, NOTHING, NOTHING),
     (math.nan, NOTHING, NOTHING, NOTHING),
 ])  # fmt: skip
 def test_numbers(value: float | None, plain: str, change: str, p: str) -> None:
     assert (decimal(value), signed(value), p_value(value)) == (plain, change, p)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 6))
+def test_a_rounded_number_is_within_half_a_digit(value: float, places: int) -> None:
+    for text in (decimal(value, places), signed(value, places)):
+        shown = Fraction(text.replace(MINUS, "-"))
+        assert abs(shown - Fraction(value)) <= Fraction(1, 2 * 10**places)
+    assert Fraction(figure(value).replace(",", "").replace(MINUS, "-")) - Fraction(value) <= 1
 
 
 def test_counts() -> None:

@@ -13,17 +13,9 @@ function element(tag, className, ...children) {
   return made;
 }
 
-const ROUNDED = new Intl.NumberFormat("en", {
-  minimumFractionDigits: 3,
-  maximumFractionDigits: 3,
-  useGrouping: false,
-  roundingMode: "halfEven", // as the rest of the page was rounded
-  signDisplay: "negative",
-});
-
 /* A number as the rest of the page sets it: rounded, with the whole one at hand. */
 function number(value) {
-  const text = value === null ? "–" : ROUNDED.format(value).replace("-", "−");
+  const text = value === null ? "–" : value.toFixed(3).replace(/^-(?=0\.000$)/, "").replace("-", "−");
   const made = element("span", "num", text);
   if (value !== null) made.title = made.dataset.value = String(value);
   return made;
