@@ -185,6 +185,7 @@ def run(  # noqa: PLR0913 - one parameter an option of `evalkit run`
             limit=plan.limit,
             scorers=plan.scorers,
             notes=tuple(f"{m}: {note}" for m, stats in asked.items() for note in stats.notes),
+            completions=loaded.completions,
             clocks={
                 "started": started.isoformat(timespec="seconds"),
                 "seconds": round(time.perf_counter() - clock, 3),
@@ -254,6 +255,7 @@ def score(
         scorers=tuple(scorers),
         notes=(),
         clocks=info.clocks,
+        earlier=info.overfit,
     )
     return _write(conclude(setup, record.splits), Path(out or folder))
 

@@ -31,11 +31,13 @@ class Loaded:
         suites: with `test`, and every training split that some arm saw, as samples.
         training: (suite, tuned model) -> training split it is checked against.
         leaks: test rows that occur in training.
+        completions: (suite, training split) -> every completion of it, sampled or not.
     """
 
     suites: tuple[Suite, ...]
     training: Mapping[tuple[str, str], str]
     leaks: tuple[Leak, ...]
+    completions: Mapping[tuple[str, str], Sequence[str]]
 
 
 def load_suites(plan: Plan) -> Loaded:
@@ -53,6 +55,7 @@ def load_suites(plan: Plan) -> Loaded:
     check_train_files(plan.suites, extra)
     suites, leaks = list[Suite](), list[Leak]()
     training: dict[tuple[str, str], str] = {}
+    completions: dict[tuple[str, str], Sequence[str]] = {}
     for path in plan.suites:
         suite = load_suite(path, train=plan.train, extra_train=extra)
         name = suite.config.name
@@ -66,10 +69,11 @@ def load_suites(plan: Plan) -> Loaded:
             training[name, model.name] = split
             if split not in splits:
                 leaks += find_leaks(name, split, splits["test"], suite.splits[split])
+                completions[name, split] = [t for e in suite.splits[split] for t in e.references]
                 most = min(len(splits["test"]), TRAINING_SAMPLE)
                 splits[split] = _sample(suite, split, most, plan.seed)
         suites.append(replace(suite, splits=splits))
-    return Loaded(tuple(suites), training, tuple(leaks))
+    return Loaded(tuple(suites), training, tuple(leaks), completions)
 
 
 def _sample(suite: Suite, split: str, most: int | None, seed: int) -> tuple[Example, ...]:

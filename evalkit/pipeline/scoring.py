@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from evalkit.schema import (
     Failure,
     Leak,
     ModelSpec,
+    OverfitVerdict,
     RunInfo,
     RunRecord,
     Score,
@@ -65,6 +66,8 @@ class Setup:
         limit: examples per split at most.
         scorers: instead of the suites' own; `default` stands for those.
         notes: what else a reader must know, said by those who asked.
+        completions: (suite, training split) -> all its completions; empty when scoring again.
+        earlier: verdicts of an earlier scoring of the same answers.
         clocks: what differs between equal runs.
     """
 
@@ -79,6 +82,8 @@ class Setup:
     scorers: tuple[str, ...]
     notes: tuple[str, ...]
     clocks: Mapping[str, Any]
+    completions: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+    earlier: tuple[OverfitVerdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,6 +142,8 @@ def _evidence(setup: Setup, config: SuiteConfig, scored: Sequence[Scored]) -> li
         training={m: s for (suite, m), s in setup.training.items() if suite == config.name},
         leaks=setup.leaks,
         seed=setup.seed,
+        completions={s: t for (suite, s), t in setup.completions.items() if suite == config.name},
+        earlier=setup.earlier,
     )
 
 

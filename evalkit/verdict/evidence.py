@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.schema import Answer, Leak, ModelSpec, ScorerInfo, SplitResult, SuiteConfig
+from evalkit.schema import (
+    Answer,
+    Leak,
+    ModelSpec,
+    OverfitVerdict,
+    ScorerInfo,
+    Signal,
+    SplitResult,
+    SuiteConfig,
+)
 from evalkit.scorers import Scorer, info
 from evalkit.stats.gaps import Paired
 from evalkit.verdict.parts import clusters_of, subset
@@ -29,6 +38,9 @@ class Evidence:
         test: the test split.
         leaks: test rows that occur in this training split.
         seed: of every resample.
+        completions: every training completion, of which `train` is a sample; empty where only the
+            run folder is left.
+        earlier: the signals of an earlier scoring of the same answers, by name.
     """
 
     config: SuiteConfig
@@ -39,6 +51,8 @@ class Evidence:
     test: SplitResult
     leaks: tuple[Leak, ...]
     seed: int
+    completions: Sequence[str] = ()
+    earlier: Mapping[str, Signal] = field(default_factory=dict)
 
     @property
     def clean(self) -> Mask:
@@ -70,7 +84,7 @@ class Evidence:
         return Paired(new[chosen], ref[chosen], subset(clusters_of(split.examples), chosen))
 
 
-def gather(
+def gather(  # noqa: PLR0913 - one argument a source of evidence
     config: SuiteConfig,
     splits: Mapping[str, SplitResult],
     scorers: Sequence[Scorer],
@@ -79,6 +93,8 @@ def gather(
     training: Mapping[str, str],
     leaks: Sequence[Leak],
     seed: int,
+    completions: Mapping[str, Sequence[str]] | None = None,
+    earlier: Sequence[OverfitVerdict] = (),
 ) -> list[Evidence]:
     """The evidence on one suite: one piece for each tuned model whose training rows were asked.
 
@@ -93,7 +109,10 @@ def gather(
         training: tuned model -> its training split.
         leaks: test rows that occur in training, of any suite and split.
         seed: of every resample.
+        completions: training split -> all its completions, where they are at hand.
+        earlier: verdicts of an earlier scoring of the same answers, of any suite.
     """
+    before = {(v.suite, v.tuned): {s.name: s for s in v.signals} for v in earlier}
     judges = [info(s) for s in scorers if s.unit == "score" and s.better != 0]
     test = splits.get("test")
     if not judges or test is None:
@@ -108,6 +127,8 @@ def gather(
             test=test,
             leaks=tuple(k for k in leaks if (k.suite, k.train_split) == (config.name, train.split)),
             seed=seed,
+            completions=(completions or {}).get(train.split, ()),
+            earlier=before.get((config.name, model.name), {}),
         )
         for model in models
         if model.tuned_from is not None and model.name in training

@@ -146,3 +146,30 @@ def test_missing_answers_stay_out_of_scores(folder: Path) -> None:
 def test_the_health_of_a_suite(folder: Path) -> None:
     (health,) = pipeline.check("data.jsonl", train=folder / "seen.jsonl")
     assert [split.n for split in health.splits] == [N, N]
+
+
+def test_copying_is_looked_for_in_all_training_rows_and_survives_scoring_again(
+    folder: Path,
+) -> None:
+    def text(i: int) -> str:
+        return " ".join(f"word{i}x{k}" for k in range(12))
+
+    test = [{"id": f"{i}", "prompt": f"q{i}", "completion": text(i)} for i in range(N)]
+    seen = [{"id": f"t{i}", "prompt": f"s{i}", "completion": text(1000 + i)} for i in range(40 * N)]
+    copied = [row | {"completion": text(1000 + 40 * i)} for i, row in enumerate(test)]
+    for name, rows in {
+        "long": test,
+        "train": seen,
+        "plain": [row | {"completion": "?"} for row in test + seen],
+        "copier": copied + seen,
+    }.items():
+        write_jsonl(folder / f"{name}.jsonl", rows)
+    done = evalkit.run("long.jsonl", base="file:plain.jsonl", tuned="file:copier.jsonl",
+                       train="train.jsonl", out="out")  # fmt: skip
+    # 30 of 1,200 training rows are asked; every answer copies one, most of them not asked.
+    (verdict,) = done.record.info.overfit
+    signal = next(s for s in verdict.signals if s.name == "copying")
+    assert (signal.level, signal.value) == ("strong", 1.0)
+    again = pipeline.score("out", scorers=["f1"], out="again")
+    (verdict,) = again.record.info.overfit
+    assert next(s for s in verdict.signals if s.name == "copying").value == 1.0

@@ -17,7 +17,13 @@ from evalkit.stats.binary import tango_interval, tango_z
 from evalkit.stats.quantiles import z_cdf
 from evalkit.stats.samples import DECISION, FEWEST_UNITS, FloatArray
 from evalkit.verdict.evidence import Evidence
-from evalkit.verdict.signals.registry import THRESHOLD, level_of, signal, unavailable
+from evalkit.verdict.signals.registry import (
+    THRESHOLD,
+    level_of,
+    signal,
+    unadjusted,
+    unavailable,
+)
 from evalkit.verdict.wording import between, points, share
 
 NAME = "copying"
@@ -37,8 +43,15 @@ def copying(evidence: Evidence) -> Signal:
     Runs that the answer's own prompt or references hold don't count. The share is held against the
     base's, and against that of the held-out references themselves: whoever is trained on this kind
     of text repeats it a little, and so do the right answers. The smaller excess counts.
+
+    All training completions are searched, not only those of the sample that was asked. They are
+    not in the run folder: when it is scored again, the signal stays what it was, since it depends
+    on nothing but the answers.
     """
-    completions = [text for e in evidence.train.examples for text in e.references]
+    if not evidence.completions and NAME in evidence.earlier:
+        return unadjusted(evidence.earlier[NAME])
+    sampled = [text for e in evidence.train.examples for text in e.references]
+    completions = evidence.completions or sampled
     refusal = _refusal(completions)
     rows = np.flatnonzero(evidence.clean & evidence.answered(evidence.test))
     if refusal or rows.size < FEWEST_UNITS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import entry_points
 
 from evalkit.errors import UsageError
@@ -62,6 +63,13 @@ def level_of(p: float, low: float, high: float, threshold: float = THRESHOLD) ->
     if p <= ALPHA:
         return "strong" if low > threshold else "mild"
     return "none" if high < threshold else "inconclusive"
+
+
+def unadjusted(earlier: Signal) -> Signal:
+    """A signal as it was before it was adjusted together with others."""
+    if earlier.p is None or earlier.low is None or earlier.high is None:
+        return replace(earlier, p_adjusted=None)
+    return replace(earlier, p_adjusted=None, level=level_of(earlier.p, earlier.low, earlier.high))
 
 
 def unavailable(name: str, reason: str) -> Signal:
