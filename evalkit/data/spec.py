@@ -82,7 +82,12 @@ def url_fault(url: str) -> tuple[str, str] | None:
 
 
 def default_name(provider: str, model: str) -> str:
-    """A short readable name: the last part of a path or of a repository's name."""
+    """A short readable name: the last part of a path or of a repository's name.
+
+    `file:RUN/completions.jsonl#MODEL` is called MODEL.
+    """
+    if provider == "file" and "#" in model:
+        model = model.rpartition("#")[2]
     last = re.split(r"[\\/]", model.rstrip("\\/"))[-1]
     if provider == "file":
         last = last.removesuffix(".gz")

@@ -27,6 +27,7 @@ from evalkit.errors import UsageError
         ("local:./out/checkpoint-500/", "checkpoint-500", "local", "./out/checkpoint-500/", None),
         ("file:runs/a.b.jsonl", "a.b", "file", "runs/a.b.jsonl", None),
         ("file:a.jsonl.gz", "a", "file", "a.jsonl.gz", None),
+        ("file:r/completions.jsonl#m", "m", "file", "r/completions.jsonl#m", None),
         ("file:..", "file", "file", "..", None),
         (" my-lab_2:x ", "x", "my-lab_2", "x", None),
         ("Größe=openai:x", "Größe", "openai", "x", None),
