@@ -23,6 +23,11 @@ LONGEST_NAME = 80
 _SPEC = re.compile(r"(?:(?P<name>[^=:]*)=)?(?P<provider>[^:=]*):(?P<model>.*)", re.DOTALL)
 _PROVIDER = re.compile(r"[a-z][a-z0-9_-]*")
 _ADDRESS = re.compile(r"@(?=https?://)", re.IGNORECASE)
+# What follows an @ and is meant as an address, though it lacks its http://.
+_BARE_ADDRESS = re.compile(
+    r"@(?:[a-z][a-z0-9+.-]*://|localhost\b|\[|\d+(?:\.\d+){3}\b|[\w.-]+:\d+(?:/|$)|[\w.-]+/v\d+/?$)",
+    re.IGNORECASE,
+)
 _NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|=@\x00-\x1f\x7f]+')
 _SECRET = re.compile(r"key|token|secret|password|signature|^sig$", re.IGNORECASE)
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")  # devices on Windows
@@ -44,6 +49,12 @@ def parse_model(text: str, role: Literal["base", "tuned"]) -> ModelSpec:
     _check_provider(text, provider, rest)
     *parts, address = _ADDRESS.split(rest)
     model, base_url = ("@".join(parts), address) if parts else (rest, None)
+    if base_url is None and _BARE_ADDRESS.search(rest):
+        raise UsageError(
+            f"model spec {shorten(text.partition('@')[0])}: what follows the @ looks like an "
+            "address, expected it with http:// or https://: "
+            f"{provider}:MODEL@http://localhost:8000/v1"
+        )
     if not model.strip():
         raise UsageError(f"model spec {_public(text)}: found no model, expected {_EXPECTED}")
     wrong = url_fault(base_url) if base_url is not None else None

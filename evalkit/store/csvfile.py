@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 # What Excel, LibreOffice and Google Sheets take for the start of a formula, full-width forms too.
 _FORMULA = re.compile(r"'*\s*[=+\-@|%\uff1d\uff0b\uff0d\uff20]")
+_QUOTED = re.compile(r'[",\r\n\x85\u2028\u2029]|^\s|\s$')
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -30,22 +30,28 @@ def restore(cell: str) -> str:
 
 
 def _cell(value: object) -> str:
-    """Numbers in their shortest exact form, texts defused, nothing for None."""
+    """Numbers in their shortest exact form, texts defused and quoted, nothing for None."""
     if value is None:
         return ""
     if isinstance(value, str):
-        return defuse(value)
+        return _quoted(defuse(value))
     return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+def _quoted(text: str) -> str:
+    """A text as one cell (RFC 4180).
+
+    The csv module leaves a lone carriage return unquoted when lines end in a line feed, and every
+    reader takes that for the end of the row.
+    """
+    return '"{}"'.format(text.replace('"', '""')) if _QUOTED.search(text) else text
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """A whole CSV file: UTF-8, Unix line ends, a header, the rows in their order."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([defuse(column) for column in columns])
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    lines = [",".join(map(_cell, row)) for row in (columns, *rows)]
     # A lone surrogate is no character: JSON files keep it escaped, a CSV cannot hold it.
-    return buffer.getvalue().encode("utf-8", "replace")
+    return "\n".join([*lines, ""]).encode("utf-8", "replace")
 
 
 def read_csv(path: Path) -> Iterator[Mapping[str, str]]:

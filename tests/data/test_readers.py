@@ -7,7 +7,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import openpyxl
 import pyarrow as pa
@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evalkit.data import Row, read_rows
+from evalkit.data.readers import text as text_reader
 from evalkit.errors import DataError, UsageError
 
 # Texts that type inference would turn into something else.
@@ -467,3 +468,14 @@ def test_a_whole_number_written_with_a_point_is_whole(
         for name in old.namelist():
             new.writestr(name, old.read(name).replace(b"<v>7</v>", b"<v>7.0</v>"))
     assert values(path) == [{"prompt": "7"}]
+
+
+def test_a_file_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> BinaryIO:
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / "rows.jsonl"
+    path.write_text("{}")
+    monkeypatch.setattr(text_reader, "_open", refuse)
+    with pytest.raises(UsageError, match=r"rows\.jsonl: cannot be read: Permission denied"):
+        list(read_rows(path))

@@ -122,3 +122,14 @@ def test_any_model_gets_a_valid_name_or_a_clear_error(text: str) -> None:
     except UsageError:
         return
     assert name_fault(spec.name) is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["localhost:8000/v1", "localhost", "127.0.0.1:80", "[::1]:8000/v1", "htp://h/v1", "ftp://h",
+     "host.example:8000", "host.example/v1"],
+)  # fmt: skip
+def test_an_address_without_http_is_no_part_of_a_models_name(address: str) -> None:
+    # Taken for a name, it would send prompts and key to the default server.
+    with pytest.raises(UsageError, match="with http:// or https://"):
+        parse_model(f"openai:m@{address}", "tuned")

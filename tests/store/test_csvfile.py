@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from evalkit.store.csvfile import csv_bytes, defuse, read_csv, restore
 
-TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\n\t=+-@'\",;|"))
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\r\n\t=+-@'\",;|"))
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,21 @@ def test_cells_survive_the_file(rows: list[tuple[str, float]]) -> None:
     frame = pd.read_csv(io.BytesIO(data), dtype={"text": str}, keep_default_na=False)
     assert [restore(text) for text in frame["text"]] == [text for text, _ in rows]
     assert list(frame["number"]) == pytest.approx([number for _, number in rows], rel=1e-15)
+
+
+@given(st.lists(st.tuples(TEXT, TEXT), max_size=8))
+def test_texts_come_back_by_our_own_reader(rows: list[tuple[str, str]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "cells.csv"
+        path.write_bytes(csv_bytes(["one", "two"], rows))
+        assert [(row["one"], row["two"]) for row in read_csv(path)] == rows
+
+
+def test_a_carriage_return_starts_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "cells.csv"
+    path.write_bytes(csv_bytes(["text", "number"], [["a\r=1+1", 1.0], ["b", 2.0]]))
+    assert len(pd.read_csv(path)) == 2
+    assert [row["text"] for row in read_csv(path)] == ["a\r=1+1", "b"]
 
 
 def test_numbers_are_not_defused() -> None:

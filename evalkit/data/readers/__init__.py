@@ -17,7 +17,7 @@ from pathlib import Path
 from evalkit.data.problems import Problems
 from evalkit.data.readers import delimited, json_array, json_lines, parquet, workbook
 from evalkit.data.readers.registry import Reader, Row, Scan, find_reader, reader
-from evalkit.errors import DataError
+from evalkit.errors import DataError, UsageError
 
 __all__ = [
     "Reader",
@@ -54,10 +54,12 @@ def scan_rows(path: Path) -> Scan:
     """Rows and problems in file order; a problem of the whole file ends it.
 
     Raises:
-        UsageError: no file, or an ending that nobody reads.
+        UsageError: no file, one that may not be read, or an ending that nobody reads.
     """
     read = find_reader(path)
     try:
         yield from read(path)
     except DataError as error:
         yield from error.problems
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
