@@ -5,6 +5,7 @@
     ├── ConfigError             2   suite.yaml, evalkit.yaml: a field that is wrong
     ├── DataError               2   rows that cannot be read; carries every problem found
     ├── RunFolderError          2   a run folder that is missing, truncated or edited by hand
+    ├── ComparabilityError      2   two runs that were not asked or scored alike
     ├── ModelError              2   a model that cannot be asked at all (key, name, checkpoint)
     ├── CacheError              2   a cache of completions that is damaged, read-only or full
     ├── ScorerError             2   a scorer that cannot be found or does not fit its suite
@@ -41,6 +42,10 @@ class ConfigError(EvalkitError):
 
 class RunFolderError(EvalkitError):
     """A run folder that is missing, truncated or edited by hand."""
+
+
+class ComparabilityError(EvalkitError):
+    """Two runs whose difference would say nothing: other data, prompts, decoding or scorers."""
 
 
 class ModelError(EvalkitError):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -12,8 +13,8 @@ from evalkit.cli.terminal import print_json, print_line, print_note
 
 if TYPE_CHECKING:
     from evalkit.pipeline import Run
+    from evalkit.schema import GateVerdict
 
-GATE_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 INCOMPLETE = 4
 
 
@@ -56,27 +57,49 @@ def run(
         allow_identical=allow_identical,
         progress=not quiet,
     )
-    _show(done, as_json=as_json, quiet=quiet)
-    if gate:
-        _end_with_gate(done, as_json=as_json, quiet=quiet)
+    verdict = done.gate() if gate else None
+    _show(done, verdict, as_json=as_json, quiet=quiet)
     if done.missing:
         print_note(
             f"{done.missing} answers could not be had: {done.failures}. They are missing, not "
             "wrong; run the same command to ask only for them."
         )
+    if verdict is not None:
+        _end_with(verdict, as_json=as_json, quiet=quiet)
+    if done.missing:
         raise typer.Exit(INCOMPLETE)
 
 
 def gate(
     folder: options.RunFolder,
+    against: options.Against = None,
+    mode: options.Mode = None,
+    margin: options.Margin = None,
+    strict: options.Strict = False,
+    config: options.RuleFile = None,
+    accept: options.Accept = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Say PASS, FAIL or INCONCLUSIVE of a run, from its folder; the exit code says it too."""
+    """Say PASS, FAIL or INCONCLUSIVE of a run, from its folder; the exit code says it too.
+
+    A run is compared with its base, and with the accepted runs of its suites if there are any.
+    """
     from evalkit import pipeline
 
-    _end_with_gate(pipeline.load(folder), as_json=as_json, quiet=quiet)
+    done = pipeline.load(folder)
+    given = {"mode": mode, "margin": margin, "strict": strict or None}
+    verdict = done.gate(
+        None if config is None else pipeline.project_rule(config),
+        against=against,
+        changes={name: value for name, value in given.items() if value is not None},
+    )
+    if as_json:
+        print_json(dataclasses.asdict(verdict))
+    if accept:
+        print_note(f"{folder} is now the reference of its suites: {done.accept()}")
+    _end_with(verdict, as_json=as_json, quiet=quiet)
 
 
 def report(
@@ -88,7 +111,7 @@ def report(
     """Write the report of a run again, from its folder."""
     from evalkit import pipeline
 
-    _show(pipeline.report(folder), as_json=as_json, quiet=quiet)
+    _show(pipeline.report(folder), None, as_json=as_json, quiet=quiet)
 
 
 def score(
@@ -108,7 +131,7 @@ def score(
     from evalkit import pipeline
 
     done = pipeline.score(folder, scorers=scorers or (), extract=extract, out=out)
-    _show(done, as_json=as_json, quiet=quiet)
+    _show(done, None, as_json=as_json, quiet=quiet)
 
 
 def check(
@@ -120,8 +143,6 @@ def check(
     debug: options.Debug = False,
 ) -> None:
     """Look a suite over before it is used: broken rows, duplicates, leakage, balance, lengths."""
-    import dataclasses
-
     from evalkit import pipeline
 
     healths = pipeline.check(suites or (), train=train, config=config)
@@ -133,10 +154,10 @@ def check(
         print_health(healths)
 
 
-def _show(done: Run, *, as_json: bool, quiet: bool) -> None:
+def _show(done: Run, verdict: GateVerdict | None, *, as_json: bool, quiet: bool) -> None:
     """The summary for people on stderr, and the report's path, last, on stdout."""
     if as_json:
-        print_json(done.as_json())
+        print_json(done.as_json(verdict))
         return
     if not quiet:
         from evalkit.report.terminal import print_summary
@@ -145,15 +166,11 @@ def _show(done: Run, *, as_json: bool, quiet: bool) -> None:
     print_line(str(done.report))
 
 
-def _end_with_gate(done: Run, *, as_json: bool, quiet: bool) -> None:
-    verdict = done.gate()
-    if as_json:
-        import dataclasses
-
-        print_json(dataclasses.asdict(verdict))
-    else:
-        if not quiet:
-            for result in verdict.results:
-                print_note(f"{result.verdict:13} {result.suite} / {result.tuned}: {result.reason}")
+def _end_with(verdict: GateVerdict, *, as_json: bool, quiet: bool) -> NoReturn:
+    """The gate's reasons on stderr, its word on stdout, and its exit code."""
+    if not as_json:
+        for result in () if quiet else verdict.results:
+            where = f"{result.suite} / {result.tuned} against {result.base}"
+            print_note(f"{result.verdict:13} {where}: {result.reason}")
         print_line(f"{verdict.verdict}: {verdict.reason}")
-    raise typer.Exit(GATE_CODES[verdict.verdict])
+    raise typer.Exit(verdict.exit_code)

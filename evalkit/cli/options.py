@@ -7,6 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
+from evalkit.schema import GateMode
+
 SPEC = "[NAME=]PROVIDER:MODEL[@BASE_URL]"
 
 Suites = Annotated[
@@ -59,6 +61,29 @@ Cache = Annotated[
     typer.Option(metavar="DIR", help="Where answers are kept (.evalkit)."),
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+Against = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(metavar="RUN", help="An earlier run to compare with, besides the accepted ones."),
+]
+Mode = Annotated[
+    Optional[GateMode],  # noqa: UP045
+    typer.Option(help="Decide by this rule instead of the suites' own."),
+]
+Margin = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(metavar="X", min=0, max=1, help="The largest acceptable loss (0.05: 5 points)."),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Every suite by itself must rule a larger loss out.")
+]
+Accept = Annotated[
+    bool,
+    typer.Option("--accept", help="Make this run the reference of later ones, whatever the word."),
+]
+RuleFile = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--config", metavar="FILE", help="Judge by the `gate:` of this project file."),
+]
 AllowIdentical = Annotated[
     bool, typer.Option("--allow-identical", help="Compare two arms that are one and the same.")
 ]

@@ -14,7 +14,7 @@ from evalkit.data.prompts import Template, TemplateError, parse_template
 from evalkit.data.spec import name_fault, safe_name
 from evalkit.data.yamlfile import Place, YamlFile, check, read_yaml
 from evalkit.errors import ConfigError
-from evalkit.schema import Extract, GateRule, Generation, SuiteConfig, Task
+from evalkit.schema import Extract, GateMode, GateRule, Generation, SuiteConfig, Task
 
 
 class Strict(BaseModel):
@@ -91,13 +91,29 @@ class ExtractFile(Strict):
 class GateFile(Strict):
     """When a change may ship."""
 
-    mode: Literal["significant-regression"] = "significant-regression"
+    mode: GateMode = "three-way"
     margin: float = Field(default=0.05, ge=0, le=1)
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    scorers: Scorers = []
+    slices: Texts = []
+    strict: bool = False
+    overfit: Literal["strong", "mild", "none"] = "strong"
+    forgetting_margin: float | None = Field(default=None, ge=0, le=1)
+    inconclusive: Literal[0, 1, 3] = 3
 
     def record(self) -> GateRule:
         """The record that crosses rooms."""
-        return GateRule(mode=self.mode, margin=self.margin, alpha=self.alpha)
+        return GateRule(
+            mode=self.mode,
+            margin=self.margin,
+            alpha=self.alpha,
+            scorers=tuple(self.scorers),
+            slices=tuple(self.slices),
+            strict=self.strict,
+            overfit=self.overfit,
+            forgetting_margin=self.forgetting_margin,
+            inconclusive=self.inconclusive,
+        )
 
 
 class SuiteYaml(Strict):

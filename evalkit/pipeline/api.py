@@ -5,20 +5,22 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit import store
-from evalkit.data import SuiteHealth, check_suite, load_suite
+from evalkit.data import SuiteHealth, check_suite, load_project, load_suite
+from evalkit.errors import UsageError
 from evalkit.pipeline.asking import ask_models, load_suites
+from evalkit.pipeline.gating import gate_run
 from evalkit.pipeline.plan import make_plan, suite_paths
 from evalkit.pipeline.scoring import Setup, conclude, suite_scorers
 from evalkit.report import render_report, write_report
 from evalkit.runner import AskStats, progress_observer
-from evalkit.schema import Extract, GateRule, GateVerdict, RunRecord
+from evalkit.schema import Extract, GateRule, GateVerdict, RunRecord, SuiteConfig
 from evalkit.verdict import gate as judge
 
 if TYPE_CHECKING:
@@ -85,20 +87,51 @@ class Run:
             kinds.update(usage.failures)
         return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
 
-    def gate(self, rule: GateRule | None = None) -> GateVerdict:
-        """PASS, FAIL or INCONCLUSIVE, by each suite's own rule or by this one for all."""
-        return judge(self.record, rule)
+    def gate(
+        self,
+        rule: GateRule | None = None,
+        *,
+        against: str | Path | None = None,
+        changes: Mapping[str, Any] | None = None,
+    ) -> GateVerdict:
+        """PASS, FAIL or INCONCLUSIVE: against the base, and against accepted runs if there are any.
 
-    def as_json(self) -> dict[str, Any]:
-        """Verdicts and scores as plain JSON values, for scripts."""
+        Args:
+            rule: for all suites, instead of each suite's own.
+            against: one more earlier run to compare with.
+            changes: fields of every rule to be replaced, such as `{"margin": 0.02}`.
+
+        Raises:
+            ComparabilityError: an earlier run that was not asked or scored alike.
+            RunFolderError: an earlier run that cannot be read.
+        """
+        other = None if against is None else Path(against)
+        return gate_run(self.record, self.folder, against=other, rule=rule, changes=changes or {})
+
+    def accept(self) -> Path:
+        """Make this run the new reference of its suites; the first one accepted is the anchor.
+
+        Returns:
+            The file that says so, beside the run folder.
+        """
+        store.accept(self.folder, [suite.name for suite in self.record.info.suites])
+        return self.folder.parent / store.ACCEPTED
+
+    def as_json(self, verdict: GateVerdict | None = None) -> dict[str, Any]:
+        """Verdicts and scores as plain JSON values, for scripts.
+
+        Args:
+            verdict: the gate's; against the base alone if not given.
+        """
         info = self.record.info
+        verdict = judge(self.record) if verdict is None else verdict
         return {
             "name": info.name,
             "folder": str(self.folder),
             "report": str(self.report),
             "missing": self.missing,
             "overfit": dict(info.overfit_levels),
-            "gate": dataclasses.asdict(self.gate()),
+            "gate": dataclasses.asdict(verdict),
             "scores": [dataclasses.asdict(score) for score in self.record.scores],
             "comparisons": [dataclasses.asdict(c) for c in self.record.comparisons],
         }
@@ -177,7 +210,7 @@ def run(  # noqa: PLR0913 - one parameter an option of `evalkit run`
         Setup(
             name=plan.name if out is None else Path(out).name,
             models=plan.models,
-            suites=tuple(suite.config for suite in loaded.suites),
+            suites=tuple(_ruled(suite.config, plan.gate) for suite in loaded.suites),
             hashes={suite.config.name: suite.hashes for suite in loaded.suites},
             training=loaded.training,
             leaks=loaded.leaks,
@@ -215,9 +248,28 @@ def report(folder: str | Path) -> Run:
     return done
 
 
-def gate(folder: str | Path, rule: GateRule | None = None) -> GateVerdict:
-    """PASS, FAIL or INCONCLUSIVE of a run, from its folder."""
-    return load(folder).gate(rule)
+def gate(
+    folder: str | Path,
+    rule: GateRule | None = None,
+    *,
+    against: str | Path | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> GateVerdict:
+    """PASS, FAIL or INCONCLUSIVE of a run, from its folder; see `Run.gate`."""
+    return load(folder).gate(rule, against=against, changes=changes)
+
+
+def project_rule(config: str | Path) -> GateRule:
+    """The gate's rule of a project file.
+
+    Raises:
+        ConfigError: a file that is wrong.
+        UsageError: one without a `gate:`.
+    """
+    rule = load_project(Path(config)).gate
+    if rule is None:
+        raise UsageError(f"{config} has no `gate:`; add one, or leave --config out")
+    return rule
 
 
 def score(
@@ -282,6 +334,11 @@ def _clock(stats: AskStats) -> dict[str, Any]:
 
 
 def _write(record: RunRecord, folder: Path) -> Run:
+def _ruled(config: SuiteConfig, rule: GateRule | None) -> SuiteConfig:
+    """A suite under the project's rule, if the project has one."""
+    return config if rule is None else dataclasses.replace(config, gate=rule)
+
+
     store.write(record, folder)
     done = Run(record, folder)
     write_report(record, done.report)

@@ -4,7 +4,9 @@ from evalkit.schema.asking import Answer, Failure, Generation, Message, Mode, Mo
 from evalkit.schema.results import (
     Comparison,
     Confusion,
+    Decided,
     GainSplit,
+    GateDecision,
     GateResult,
     GateVerdict,
     Leak,
@@ -18,16 +20,19 @@ from evalkit.schema.results import (
     SplitResult,
     Usage,
 )
-from evalkit.schema.suite import Example, Extract, GateRule, Suite, SuiteConfig, Task
+from evalkit.schema.suite import Example, Extract, GateMode, GateRule, Suite, SuiteConfig, Task
 
 __all__ = [
     "Answer",
     "Comparison",
     "Confusion",
+    "Decided",
     "Example",
     "Extract",
     "Failure",
     "GainSplit",
+    "GateDecision",
+    "GateMode",
     "GateResult",
     "GateRule",
     "GateVerdict",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Level = Literal["strong", "mild", "none", "inconclusive"]
 Family = Literal["primary", "secondary", "exploratory"]
+Decided = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,9 @@ class Comparison:
         n: pairs compared.
         missing: pairs dropped because an answer is missing on either side.
         note: as in `Score`.
+        se: standard error of delta where it is no mean of pairs (a score of summed statistics);
+            None for means, whose pairs are in examples.csv.
+        units: independent units behind `se`; 0 without it.
     """
 
     suite: str
@@ -128,6 +132,8 @@ class Comparison:
     n: int
     missing: int
     note: str = ""
+    se: float | None = None
+    units: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,12 +260,23 @@ class OverfitVerdict:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """The gate's word on one suite and one tuned model.
+    """The gate's word on one tuned model on one suite, by one scorer.
 
     Attributes:
-        delta: tuned - base by the primary scorer; None if nothing could be compared.
-        p_regression: one-sided p-value of "not worse", Holm-adjusted over the suites of this tuned
-            model; None if the suite could not be judged.
+        base: what it is compared with: its base, or `RUN/MODEL` of an earlier run.
+        slice: `field=value`, or empty for the whole test split.
+        delta: tuned - base; None if nothing could be compared.
+        low: lower bound of the 95 % interval.
+        high: upper bound.
+        n: pairs compared.
+        missing: pairs without an answer on either side.
+        margin: the largest acceptable loss.
+        p_regression: one-sided p-value of "not worse", Holm-adjusted over the results of this tuned
+            model and mode; None if the suite could not be judged.
+        p_noninferior: one-sided p-value of "worse by the margin or more"; None likewise.
+        needed: about how many pairs would settle an INCONCLUSIVE result; None otherwise, or where
+            no number would.
+        overfit: the level of overfitting that fails it; None if none does.
         reason: one sentence with the figures.
     """
 
@@ -267,9 +284,35 @@ class GateResult:
     base: str
     tuned: str
     scorer: str
-    verdict: Literal["PASS", "FAIL", "INCONCLUSIVE"]
+    slice: str
+    verdict: Decided
     delta: float | None
+    low: float | None
+    high: float | None
+    n: int
+    missing: int
+    margin: float
     p_regression: float | None
+    p_noninferior: float | None
+    needed: int | None
+    overfit: Level | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateDecision:
+    """The gate's word on one tuned model against one base or earlier run, over all suites.
+
+    Attributes:
+        base: what it is compared with, as in `GateResult`.
+        mode: the rule that decided.
+        reason: one sentence.
+    """
+
+    base: str
+    tuned: str
+    mode: str
+    verdict: Decided
     reason: str
 
 
@@ -278,16 +321,20 @@ class GateVerdict:
     """Ship?
 
     Attributes:
-        verdict: of all suites together.
+        verdict: of all tuned models and references together.
         mode: the rule that decided.
         reason: one sentence.
         results: suite by suite.
+        decisions: one for each tuned model and each thing it is compared with.
+        exit_code: 0 for PASS, 1 for FAIL, what the rules say for INCONCLUSIVE.
     """
 
-    verdict: Literal["PASS", "FAIL", "INCONCLUSIVE"]
+    verdict: Decided
     mode: str
     reason: str
     results: tuple[GateResult, ...]
+    decisions: tuple[GateDecision, ...]
+    exit_code: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,19 +42,37 @@ class Extract:
     regex: str
 
 
+GateMode = Literal["three-way", "significant-regression", "non-inferiority"]
+
+
 @dataclass(frozen=True, slots=True)
 class GateRule:
     """When a change may ship.
 
     Attributes:
-        mode: which rule decides.
+        mode: which rule decides. `three-way`: PASS if a loss beyond the margin is ruled out, FAIL
+            if a loss is certain, else INCONCLUSIVE. `significant-regression`: FAIL if a loss is
+            certain, else PASS. `non-inferiority`: PASS if a loss beyond the margin is ruled out,
+            else FAIL.
         margin: the largest loss that is acceptable, in score points of [0, 1].
         alpha: one-sided error rate.
+        scorers: names of the scorers that are judged; empty for the primary one.
+        slices: fields, or `field=value`, whose slices are judged too: each may fail the model.
+        strict: whether every suite must rule a loss out by itself, not only all together.
+        overfit: the level of overfitting from which on the gate fails; `none` never fails it.
+        forgetting_margin: the margin of general suites; None for `margin`.
+        inconclusive: exit code of INCONCLUSIVE.
     """
 
-    mode: Literal["significant-regression"] = "significant-regression"
+    mode: GateMode = "three-way"
     margin: float = 0.05
     alpha: float = 0.05
+    scorers: tuple[str, ...] = ()
+    slices: tuple[str, ...] = ()
+    strict: bool = False
+    overfit: Literal["strong", "mild", "none"] = "strong"
+    forgetting_margin: float | None = None
+    inconclusive: Literal[0, 1, 3] = 3
 
 
 @dataclass(frozen=True, slots=True)

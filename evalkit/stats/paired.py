@@ -13,10 +13,11 @@ from typing import Literal
 import numpy as np
 
 from evalkit.stats.intervals import Interval, constant_half_width, constant_p_below, t_interval
-from evalkit.stats.quantiles import t_cdf, t_two_sided
+from evalkit.stats.quantiles import t_cdf, t_two_sided, z_two_sided
 from evalkit.stats.resampling import RANDOM_DRAWS, moved
 from evalkit.stats.samples import (
     CONFIDENCE,
+    DECISION,
     Clusters,
     FloatArray,
     Mean,
@@ -74,6 +75,18 @@ def p_below(
     if center.se == 0:
         return constant_p_below(distance, center.units)
     return t_cdf(distance / center.se, center.units - 1)
+
+
+def standard_error(d: FloatArray, clusters: Clusters = None) -> float:
+    """Standard error of the mean difference of scores in [0, 1], never 0.
+
+    Where all differences are equal, the one-sided 95 % bound z^2 / (C + z^2) stands in for it, in
+    units of z: few equal pairs are little knowledge, not certainty.
+    """
+    center = _guarded_mean(d, clusters)
+    if center.se > 0:
+        return center.se
+    return constant_half_width(center.units, DECISION) / z_two_sided(DECISION)
 
 
 def sign_flip(

@@ -62,6 +62,29 @@ def units_for_pass(disagreement: float, margin: float) -> float:
     return _one_sided() ** 2 * disagreement / margin**2
 
 
+def units_to_settle(delta: float, spread: float, margin: float) -> float | None:
+    """Pairs that would likely end an undecided gate, were the true change the observed one.
+
+    It is ruled out that the loss exceeds the margin, or a loss is shown, whichever takes fewer
+    pairs; an observed gain counts as no change. At delta = 0 this is `units_for_pass`.
+
+    Args:
+        delta: the observed change, negative for a loss.
+        spread: mean square of the paired differences; for 0/1 values the share that differ.
+        margin: the largest acceptable loss.
+
+    Returns:
+        At least what pairs without any difference need; None if no number of pairs would do.
+    """
+    distance = max(delta + margin, -delta)
+    if margin > 0:
+        distance = min(distance, margin)
+    if distance <= 0:
+        return None
+    alike = z_quantile(1 - ALPHA) ** 2 * (1 - margin) / margin if margin > 0 else 0.0
+    return max(alike, (_one_sided() / distance) ** 2 * spread)
+
+
 def detectable_gap(n: float, sd: float) -> float:
     """Smallest difference between the mean differences of two samples of n, one-sided at 5 %.
 

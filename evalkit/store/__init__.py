@@ -9,8 +9,33 @@
 | `comparison.csv` | tuned minus base: delta, interval, p-values, wins, ties, losses |
 | `overfit.csv` | the signals and the verdicts they join to |
 | `confusion.csv`, `leakage.csv` | classification tables; test rows that occur in training |
+
+Beside the run folders, `accepted.json` says which runs were accepted.
 """
 
+from evalkit.store.accepted import (
+    FILE as ACCEPTED,
+)
+from evalkit.store.accepted import (
+    Accepted,
+    Pinned,
+    accept,
+    pinned_folder,
+    read_accepted,
+    run_digest,
+)
 from evalkit.store.folder import FORMAT, free_folder, read, write
 
-__all__ = ["FORMAT", "free_folder", "read", "write"]
+__all__ = [
+    "ACCEPTED",
+    "FORMAT",
+    "Accepted",
+    "Pinned",
+    "accept",
+    "free_folder",
+    "pinned_folder",
+    "read",
+    "read_accepted",
+    "run_digest",
+    "write",
+]

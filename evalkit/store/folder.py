@@ -25,7 +25,7 @@ from evalkit.store.tables import (
     record_bytes,
 )
 
-FORMAT = 1
+FORMAT = 2
 """Version of the run folder; a reader refuses any other."""
 
 
@@ -56,7 +56,7 @@ def write(record: RunRecord, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "run.json").unlink(missing_ok=True)
         for name, data in files.items():
-            _replace(folder / name, data)
+            replace_file(folder / name, data)
     except OSError as error:
         raise RunFolderError(
             f"cannot write the run folder {folder}: {error.strerror or error}; the answers are "
@@ -117,7 +117,7 @@ def _seal(body: Mapping[str, Any]) -> bytes:
     return (json.dumps(sealed, ensure_ascii=True, indent=1) + "\n").encode()
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
     """Write beside and rename: a reader sees the old file or the new one, never half of one."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:

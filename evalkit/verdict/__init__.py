@@ -3,10 +3,11 @@
 Everything here is a pure function from records to records.
 """
 
+from evalkit.verdict.against import join_runs
 from evalkit.verdict.compare import adjust, compare_rows
 from evalkit.verdict.evidence import Evidence, gather
 from evalkit.verdict.gain import gain_splits
-from evalkit.verdict.gate import gate
+from evalkit.verdict.gate import gate, merge
 from evalkit.verdict.headline import Finding, Headline, headline
 from evalkit.verdict.overfit import overfit, overfit_levels
 from evalkit.verdict.parts import slice_warnings
@@ -24,6 +25,8 @@ __all__ = [
     "gate",
     "gather",
     "headline",
+    "join_runs",
+    "merge",
     "overfit",
     "overfit_levels",
     "score_rows",

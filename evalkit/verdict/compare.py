@@ -39,6 +39,8 @@ class Difference:
         p: two-sided p-value of "no difference".
         p_below: one-sided p-value of "not lower".
         method: interval / test.
+        se: standard error of delta where it is no mean of pairs.
+        units: independent units behind `se`.
     """
 
     delta: float
@@ -47,6 +49,8 @@ class Difference:
     p: float
     p_below: float
     method: str
+    se: float | None = None
+    units: int = 0
 
 
 def compare_rows(
@@ -157,6 +161,8 @@ def _compare(pair: _Pair, part: Part, scorer: Scorer, stats: Stats, *, primary: 
         n=int(chosen.size),
         missing=int(part.members.size - chosen.size),
         note="; ".join(filter(None, [note_of(scorer, first, second), _doubt(judged, signs)])),
+        se=found.se if found else None,
+        units=found.units if found else 0,
     )
 
 
@@ -255,4 +261,6 @@ def _by_resampling(
         p=found.p,
         p_below=found.p_worse,
         method="bootstrap-t/approximate-randomization",
+        se=found.sd,
+        units=found.units,
     )

@@ -20,6 +20,7 @@ from evalkit.stats.decisions import Pooled, pooled
 from evalkit.stats.families import holm
 from evalkit.stats.quantiles import z_two_sided
 from evalkit.stats.samples import CONFIDENCE
+from evalkit.verdict.claims import margin_of
 from evalkit.verdict.gate import gate
 from evalkit.verdict.gate import worst as worst_verdict
 from evalkit.verdict.overfit import SEVERITY
@@ -229,7 +230,9 @@ def _forgot(judged: Sequence[_Judged]) -> Finding:
         f"points (95 % CI {between(low, high)})."
     )
     # Absence of proof is no proof of absence: only an interval above the margin says "no".
-    if len(with_p) == len(judged) and all(j.low > -j.suite.gate.margin for j in judged):
+    if len(with_p) == len(judged) and all(
+        j.low > -margin_of(j.suite, j.suite.gate) for j in judged
+    ):
         return Finding(question, "no", sentence, "good")
     return Finding(question, "not shown", sentence, "unsure")
 
@@ -286,16 +289,16 @@ def _doubts(record: RunRecord, base: str, tuned: str) -> list[str]:
 
 def _ship(tuned: str, verdict: GateVerdict, level: Level | None) -> Finding:
     question = "Ship?"
-    mine = [r for r in verdict.results if r.tuned == tuned]
-    word = worst_verdict([r.verdict for r in mine])
-    named = [r.suite for r in mine if r.verdict == word]
+    mine = [d for d in verdict.decisions if d.tuned == tuned]
+    word = worst_verdict([d.verdict for d in mine])
+    # The name stands above the answers, and the gate's reason begins with it.
+    reasons = [d.reason.removeprefix(f"{tuned} ") for d in mine if d.verdict == word]
+    sentence = f"{word}: {' '.join(reasons)}" if reasons else f"{word}: nothing was judged."
     if word == "FAIL":
-        return Finding(question, "no", f"FAIL: significantly worse on {listed(named)}.", "bad")
+        return Finding(question, "no", sentence, "bad")
     if word == "INCONCLUSIVE":
-        on = f" on {listed(named)}" if named else ""
-        return Finding(question, "not yet", f"INCONCLUSIVE: not enough to judge by{on}.", "unsure")
-    passed = f"PASS: no significant loss on {plural(len(mine), 'suite')}"
+        return Finding(question, "not yet", sentence, "unsure")
     if level in SEVERITY[:2]:
-        sentence = f"{passed}, but {level} overfitting: see the advice before you promote it."
+        sentence += f" But {level} overfitting: see the advice before you promote it."
         return Finding(question, "not advised", sentence, "bad" if level == "strong" else "unsure")
-    return Finding(question, "yes", f"{passed}.", "good")
+    return Finding(question, "yes", sentence, "good")

@@ -62,7 +62,8 @@ def test_a_whole_project_file(project: Writer, tmp_path: Path) -> None:
         seed: 0
         concurrency: 8
         limit: 100
-        gate: {mode: significant-regression, margin: 0.1}
+        gate: {mode: significant-regression, margin: 0.1, scorers: f1, slices: [lang],
+               strict: true, overfit: mild, forgetting_margin: 0.2, inconclusive: 0}
         """)
     loaded = load_project(path)
     url = "http://localhost:8000/v1"
@@ -85,7 +86,8 @@ def test_a_whole_project_file(project: Writer, tmp_path: Path) -> None:
         seed=0,
         concurrency=8,
         limit=100,
-        gate=GateRule(margin=0.1),
+        gate=GateRule("significant-regression", 0.1, scorers=("f1",), slices=("lang",),
+                      strict=True, overfit="mild", forgetting_margin=0.2, inconclusive=0),
     )  # fmt: skip
     assert load_project(tmp_path) == loaded
 

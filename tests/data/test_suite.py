@@ -64,7 +64,7 @@ def test_a_whole_suite_file(suite: SuiteWriter) -> None:
         extract=Extract(r"label: (\w+)"),
         slices=("lang",),
         general=True,
-        gate=GateRule("significant-regression", 0.02, 0.01),
+        gate=GateRule(margin=0.02, alpha=0.01),
     )
     assert list(loaded.splits) == ["test", "train", "validation"]
     assert {split: len(examples) for split, examples in loaded.splits.items()} == dict.fromkeys(
@@ -157,9 +157,11 @@ def test_a_bare_data_file(rows: Rows) -> None:
          [":2: extract.regex: nothing, expected a value"]),
         ("test: test.jsonl\ngeneral: 'yes'",
          [":2: general: the text 'yes', expected true or false"]),
-        ("test: test.jsonl\ngate: {mode: strict, margin: 2}",
-         [":2: gate.mode: the text 'strict', expected 'significant-regression'; known ",
-          ":2: gate.margin: the number 2, expected 1 or less"]),
+        ("test: test.jsonl\ngate: {mode: three way, margin: 2, inconclusive: 2, overfit: weak}",
+         [":2: gate.mode: the text 'three way', expected 'three-way', 'significant-regression' or ",
+          ":2: gate.margin: the number 2, expected 1 or less",
+          ":2: gate.overfit: the text 'weak', expected 'strong', 'mild' or 'none'; known ",
+          ":2: gate.inconclusive: the number 2, expected 0, 1 or 3"]),
         ("test: test.jsonl\nslices: [langs]",
          [":2: slices: 'langs', which no row has, expected a field of the rows; did "]),
         ("test: tst.jsonl",

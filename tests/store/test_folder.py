@@ -89,7 +89,7 @@ def test_a_broken_run_json_is_refused(folder: Path, text: str) -> None:
 def test_another_format_is_refused(folder: Path) -> None:
     path = folder / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
-    with pytest.raises(RunFolderError, match=r"format 99.*reads format 1"):
+    with pytest.raises(RunFolderError, match=r"format 99.*reads format 2"):
         store.read(folder)
 
 

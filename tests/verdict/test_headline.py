@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from evalkit.schema import Comparison, Leak, ModelSpec, RunRecord, SuiteConfig, Usage
+from evalkit.schema import Comparison, GateRule, Leak, ModelSpec, RunRecord, SuiteConfig, Usage
 from evalkit.verdict import adjust, compare_rows, gate, headline, overfit
 from evalkit.verdict.headline import Finding, Headline
 from tests.verdict.table import (
@@ -120,18 +120,28 @@ def test_unknown_training_rows_are_said() -> None:
     assert (found.answer, found.tone) == ("unknown", "unsure")
 
 
-def test_strong_overfitting_speaks_against_a_gate_that_passes() -> None:
-    run = with_verdict((90, 90, 2, 18), (80, 50, 10, 60))
-    assert gate(run).verdict == "PASS"
-    found = only(run).ship
-    assert (found.answer, found.tone) == ("not advised", "bad")
-    assert "strong overfitting" in found.sentence
+def test_strong_overfitting_fails_the_gate() -> None:
+    found = only(with_verdict((90, 90, 2, 18), (80, 50, 10, 60))).ship
+    assert found == Finding("Ship?", "no", "FAIL: against base: overfitted on qa.", "bad")
+
+
+def test_overfitting_speaks_against_a_gate_that_passes() -> None:
+    for train, test, level, tone in (
+        ((90, 90, 2, 18), (80, 50, 10, 60), "strong", "bad"),
+        ((80, 70, 10, 40), (78, 50, 14, 58), "mild", "unsure"),
+    ):
+        run = with_verdict(train, test)
+        verdict = gate(run, GateRule(overfit="none"))
+        assert verdict.verdict == "PASS"
+        (found,) = headline(run, verdict)
+        assert (found.ship.answer, found.ship.tone) == ("not advised", tone)
+        assert f"{level} overfitting" in found.ship.sentence
 
 
 def test_ship_follows_the_gate() -> None:
     assert only(run_of((config(), BETTER))).ship.answer == "yes"
     assert only(run_of((config(), WORSE))).ship == Finding(
-        "Ship?", "no", "FAIL: significantly worse on qa.", "bad"
+        "Ship?", "no", "FAIL: against base: significantly worse on qa.", "bad"
     )
     assert only(record([config()], [])).ship.answer == "not yet"
 
@@ -140,7 +150,9 @@ def test_each_model_gets_its_own_answers() -> None:
     other = ModelSpec("other", "file", "c", "tuned", tuned_from="base")
     run = run_of((config(), BETTER))
     rows = [*run.comparisons, *(replace(row, tuned="other", delta=None) for row in run.comparisons)]
-    both = record([config()], rows, models=(BASE, TUNED, other))
+    both = replace(
+        run, info=replace(run.info, models=(BASE, TUNED, other)), comparisons=tuple(rows)
+    )
     first, second = headline(both)
     assert (first.tuned, first.ship.answer) == ("tuned", "yes")
     assert (second.tuned, second.ship.answer) == ("other", "not yet")

@@ -1,0 +1,134 @@
+"""The gate of a stored run: against its base, and against earlier runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from evalkit import store
+from evalkit.errors import ComparabilityError, UsageError
+from evalkit.pipeline.scoring import predictions, suite_scorers
+from evalkit.schema import Comparison, GateRule, GateVerdict, RunRecord, SplitResult, SuiteConfig
+from evalkit.scorers import score_predictions
+from evalkit.verdict import compare_rows, gate, join_runs, merge
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An earlier run to be compared with.
+
+    Attributes:
+        folder: its run folder.
+        suites: those that it is the reference of; None for all of both runs.
+    """
+
+    folder: Path
+    suites: tuple[str, ...] | None
+
+
+def gate_run(
+    record: RunRecord,
+    folder: Path,
+    *,
+    against: Path | None = None,
+    rule: GateRule | None = None,
+    changes: Mapping[str, Any] = MappingProxyType({}),
+) -> GateVerdict:
+    """Judge a run against its base, `against`, and the last and first accepted run of each suite.
+
+    Args:
+        record: the run.
+        folder: its folder; accepted runs are beside it.
+        against: one more run to compare with.
+        rule: instead of each suite's own rule.
+        changes: fields of a `GateRule` that replace those of every rule.
+
+    Raises:
+        ComparabilityError: an earlier run that was not asked or scored alike.
+        RunFolderError: an earlier run that cannot be read.
+    """
+    record = with_rules(record, rule, changes)
+    verdicts = [gate(record)]
+    for reference in references(record, folder, against):
+        earlier = store.read(reference.folder)
+        joined = join_runs(record, earlier, name=reference.folder.name, suites=reference.suites)
+        verdicts.append(gate(_compared(joined)))
+    return merge(verdicts)
+
+
+def with_rules(record: RunRecord, rule: GateRule | None, changes: Mapping[str, Any]) -> RunRecord:
+    """The record with another rule for its suites."""
+    suites = tuple(
+        replace(suite, gate=replace(rule or suite.gate, **changes)) for suite in record.info.suites
+    )
+    return replace(record, info=replace(record.info, suites=suites))
+
+
+def references(record: RunRecord, folder: Path, against: Path | None) -> list[Reference]:
+    """The earlier runs of a run, each once; never itself.
+
+    Raises:
+        UsageError: `against` is the run itself.
+        RunFolderError: an accepted run that is not there any more.
+    """
+    folder = folder.resolve()
+    found = []
+    if against is not None:
+        if against.resolve() == folder:
+            raise UsageError(f"--against {against} is the run itself; name an earlier one")
+        found.append(Reference(against, None))
+    accepted = store.read_accepted(folder.parent)
+    suites: dict[store.Pinned, list[str]] = {}
+    for config in record.info.suites:
+        mine = accepted.get(config.name)
+        for pinned in dict.fromkeys((mine.last, mine.anchor)) if mine else ():
+            suites.setdefault(pinned, []).append(config.name)
+    for pinned, names in suites.items():
+        if pinned.run == folder.name and pinned.sha256 == store.run_digest(folder):
+            continue
+        found.append(Reference(store.pinned_folder(pinned, folder.parent), tuple(names)))
+    return found
+
+
+def _compared(joined: RunRecord) -> RunRecord:
+    """The joined runs with the comparisons of scores that are no means, from their completions."""
+    configs = {config.name: config for config in joined.info.suites}
+    rows = [
+        row for split in joined.splits for row in _corpus_rows(joined, configs[split.suite], split)
+    ]
+    return replace(joined, comparisons=tuple(rows))
+
+
+def _corpus_rows(
+    joined: RunRecord, config: SuiteConfig, split: SplitResult
+) -> Iterator[Comparison]:
+    known = joined.info.scorers.get(config.name, ())
+    gated = config.gate.scorers or tuple(scorer.name for scorer in known[:1])
+    for told in known:
+        if told.kind != "corpus" or told.name not in gated:
+            continue
+        (scorer,) = suite_scorers(config, split.examples, [told.name])
+        if scorer.signature != told.signature:
+            raise ComparabilityError(
+                f"suite {config.name!r}: this evalkit computes {told.name!r} as "
+                f"{scorer.signature}, the runs as {told.signature}; score both again"
+            )
+        accepted = [example.references for example in split.examples]
+        stats = {
+            (model, scorer.name): score_predictions(
+                scorer, predictions(config, split, model), accepted
+            )
+            for model in split.answers
+        }
+        fields = _fields(config.gate.slices)
+        yield from compare_rows(
+            split, stats, [scorer], models=joined.info.models, slices=fields, seed=joined.info.seed
+        )
+
+
+def _fields(slices: Sequence[str]) -> tuple[str, ...]:
+    """The fields of gated slices: `language` of `language=de`."""
+    return tuple(dict.fromkeys(name.partition("=")[0] for name in slices))

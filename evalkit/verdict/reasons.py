@@ -1,0 +1,158 @@
+"""Why the gate says what it says, in sentences with figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalkit.schema import Decided, GateResult, Level
+from evalkit.verdict.claims import Claim
+from evalkit.verdict.wording import between, listed, p_value, plural, points
+
+NOTHING = "There is nothing to judge: no tuned model, or no suite."
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The equal-weight mean change of some suites.
+
+    Attributes:
+        gain: the mean; a loss is negative.
+        p: one-sided p-value of "a loss by the margin or more".
+        suites: how many.
+    """
+
+    gain: float
+    p: float
+    suites: int
+
+
+def finding(
+    claim: Claim,
+    p: float | None,
+    needed: int | None,
+    *,
+    turned: Decided | None,
+    blocked: Level | None,
+) -> str:
+    """One sentence on one claim.
+
+    Args:
+        claim: what was judged.
+        p: adjusted p-value of a regression; None if there is an obstacle.
+        needed: pairs that would settle it.
+        turned: the verdict that the missing answers could turn.
+        blocked: the level of overfitting that fails it.
+    """
+    said = claim.obstacle
+    if p is not None and turned is not None:
+        said = f"{plural(claim.missing, 'missing answer')} could turn the {turned}"
+    elif p is not None:
+        said = _tested(claim, p, needed)
+    overfit = "" if blocked is None else f"{blocked} overfitting; "
+    return f"{overfit}{_measured(claim)}{said}."
+
+
+def _measured(claim: Claim) -> str:
+    """`exact_match -7.0 points on 200 pairs (95 % CI -12.4..-2.2): `."""
+    where = f" where {claim.slice}" if claim.slice else ""
+    if claim.delta is None:
+        return f"{claim.scorer}{where}: " if claim.slice else ""
+    interval = between(*((b.low, b.high) if (b := claim.bounds) else (None, None)))
+    return (
+        f"{claim.scorer} {points(claim.delta)} points on {plural(claim.n, 'pair')}{where} "
+        f"(95 % CI {interval}): "
+    )
+
+
+def _tested(claim: Claim, p: float, needed: int | None) -> str:
+    """What the two tests show, and what would settle what they don't."""
+    seen = claim.seen
+    if seen is None:
+        return claim.obstacle
+    lost, kept = f"adjusted one-sided {p_value(p)}", f"one-sided {p_value(seen.p.noninferior)}"
+    limit = f"a loss of {100 * claim.margin:g} points"
+    certain, ruled_out = p <= claim.rule.alpha, seen.p.noninferior <= claim.rule.alpha
+    if claim.rule.mode == "significant-regression":
+        return f"{'a' if certain else 'no'} significant loss ({lost})"
+    if ruled_out:
+        small = f"; a small real loss inside the margin ({lost})" if certain else ""
+        return f"{limit} is ruled out ({kept}){small}"
+    if claim.rule.mode == "non-inferiority":
+        return f"{limit} is not ruled out ({kept})"
+    if certain:
+        return f"a significant loss ({lost}); {limit} is not ruled out ({kept})"
+    settle = "" if needed is None else f"; about {needed:,} pairs would settle it"
+    return f"no significant loss ({lost}), but {limit} is not ruled out ({kept}){settle}"
+
+
+def reason_of(
+    verdict: Decided,
+    claims: Sequence[Claim],
+    results: Sequence[GateResult],
+    changes: Sequence[Change],
+    *,
+    turned: bool,
+) -> str:
+    """One sentence on one tuned model against what it is compared with.
+
+    Args:
+        verdict: the word.
+        claims: what was judged, of one tuned model, base and mode.
+        results: the word on each claim.
+        changes: mean changes, general suites last.
+        turned: whether missing answers could turn the verdict.
+    """
+    tuned, base, mode = claims[0].tuned, claims[0].base, claims[0].rule.mode
+    named = _places([result for result in results if result.verdict == verdict])
+    if verdict == "FAIL":
+        return f"{tuned} against {base}: {_failing(results, mode)}."
+    if verdict == "PASS":
+        suites = plural(len({claim.suite.name for claim in claims}), "suite")
+        if mode == "significant-regression":
+            return f"{tuned} against {base}: no significant loss on {suites}."
+        return f"{tuned} against {base}: no loss beyond the margin on {suites}{_means(changes)}."
+    stopped = [r for r, claim in zip(results, claims, strict=True) if claim.obstacle]
+    if stopped:
+        return f"{tuned} against {base}: {_places(stopped)} cannot be judged."
+    if turned:
+        missing = plural(sum(claim.missing for claim in claims), "missing answer")
+        return f"{tuned} against {base}: {missing} could turn the verdict."
+    return f"{tuned} against {base}: undecided on {named}{_means(changes)}{_more(results)}."
+
+
+def _failing(results: Sequence[GateResult], mode: str) -> str:
+    """`worse on a and b; overfitted on c`."""
+    failed = [result for result in results if result.verdict == "FAIL"]
+    overfitted = [result for result in failed if result.overfit is not None]
+    lost = [result for result in failed if result.overfit is None]
+    word = "may lose more than the margin" if mode == "non-inferiority" else "significantly worse"
+    parts = [f"{word} on {_places(lost)}"] if lost else []
+    if overfitted:
+        parts.append(f"overfitted on {_places(overfitted)}")
+    return "; ".join(parts)
+
+
+def _means(changes: Sequence[Change]) -> str:
+    """`; mean change +1.2 points (one-sided p = 0.012 of a loss beyond the margin)`."""
+    told = [
+        f"{points(change.gain)} points over {plural(change.suites, 'suite')} "
+        f"(one-sided {p_value(change.p)} of a loss beyond the margin)"
+        for change in changes
+        if change.suites > 1
+    ]
+    return f"; mean change {', '.join(told)}" if told else ""
+
+
+def _more(results: Sequence[GateResult]) -> str:
+    """How many more pairs an undecided verdict lacks, where it lacks most."""
+    lacking = [(r.needed - r.n, r) for r in results if r.needed is not None and r.needed > r.n]
+    if not lacking:
+        return ""
+    most, where = max(lacking, key=lambda pair: pair[0])
+    return f"; about {most:,} more pairs would settle {_places([where])}"
+
+
+def _places(results: Sequence[GateResult]) -> str:
+    places = [f"{r.suite} ({r.slice})" if r.slice else r.suite for r in results]
+    return listed(list(dict.fromkeys(places)))
