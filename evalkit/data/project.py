@@ -20,6 +20,8 @@ class Project:
         cache: folder of the completion cache.
         seed: of every sample and resample.
         concurrency: requests in flight for one endpoint.
+        timeout: seconds that one request may take.
+        max_seconds: how long the asking of a whole run may take.
         limit: examples per split at most.
         gate: rule for all suites.
     """
@@ -29,6 +31,8 @@ class Project:
     cache: Path | None = None
     seed: int | None = None
     concurrency: int | None = None
+    timeout: float | None = None
+    max_seconds: float | None = None
     limit: int | None = None
     gate: GateRule | None = None
 

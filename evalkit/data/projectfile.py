@@ -70,6 +70,8 @@ class ProjectYaml(Strict):
     cache: Text | None = None
     seed: int | None = Field(default=None, ge=0)
     concurrency: int | None = Field(default=None, ge=1)
+    timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    max_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     limit: int | None = Field(default=None, ge=1)
     gate: GateFile | None = None
 
@@ -99,6 +101,8 @@ def read_project_file(path: Path) -> Project:
         cache=None if found.cache is None else path.parent / found.cache,
         seed=found.seed,
         concurrency=found.concurrency,
+        timeout=found.timeout,
+        max_seconds=found.max_seconds,
         limit=found.limit,
         gate=None if found.gate is None else found.gate.record(),
     )

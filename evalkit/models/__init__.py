@@ -4,7 +4,8 @@ A provider is opened from a `ModelSpec` and asked by the runner, which owns cach
 retries.
 """
 
+from evalkit.models.limits import Allowance, Metered
 from evalkit.models.provider import Opener, Provider, ReadRows, Row
 from evalkit.models.registry import open_provider
 
-__all__ = ["Opener", "Provider", "ReadRows", "Row", "open_provider"]
+__all__ = ["Allowance", "Metered", "Opener", "Provider", "ReadRows", "Row", "open_provider"]

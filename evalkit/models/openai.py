@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from evalkit.errors import ModelError, UsageError
+from evalkit.models.limits import Allowance, read_allowances
 from evalkit.models.prompts import flatten, wire
 from evalkit.models.replies import error_body, parse_error, parse_reply, quote, redact
 from evalkit.schema import Answer, Failure, Mode, ModelSpec, Request
@@ -72,6 +73,7 @@ class OpenAIProvider:
         self._variable = spec.api_key_env or KEY_VARIABLE
         self._key = _key(spec, self._variable, self.endpoint)
         self._refused: set[str] = set()
+        self._allowances: tuple[Allowance, ...] = ()
         self._client = _client(base_url, self._key)
 
     def prompt_key(self, request: Request) -> str:
@@ -86,6 +88,11 @@ class OpenAIProvider:
         """Ask, one request after the other; the runner sends one at a time."""
         return [await self._ask(request) for request in requests]
 
+    def take_allowances(self) -> tuple[Allowance, ...]:
+        """What the server said about its rate limits in its last reply; see `Metered`."""
+        taken, self._allowances = self._allowances, ()
+        return taken
+
     async def close(self) -> None:
         """Close the sockets."""
         await self._client.close()
@@ -99,6 +106,7 @@ class OpenAIProvider:
             try:
                 content = await self._send(body)
             except APIStatusError as error:
+                self._allowances = read_allowances(error.response.headers)
                 name = _refused_parameter(error, body)
                 if name is None:
                     return self._failure(error)
@@ -118,6 +126,7 @@ class OpenAIProvider:
             else self._client.completions.with_raw_response.create
         )
         reply = await create(**body, extra_body=extra)
+        self._allowances = read_allowances(reply.headers)
         content: bytes = reply.http_response.content
         return content
 

@@ -158,6 +158,8 @@ def run(  # noqa: PLR0913 - one parameter an option of `evalkit run`
     limit: int | None = None,
     seed: int | None = None,
     concurrency: int | None = None,
+    timeout: float | None = None,
+    max_seconds: float | None = None,
     config: str | Path | None = None,
     cache: str | Path | None = None,
     allow_identical: bool = False,
@@ -176,7 +178,9 @@ def run(  # noqa: PLR0913 - one parameter an option of `evalkit run`
         out: the run folder; default `reports/NAME-UTCTIME`.
         limit: test rows a suite at most, drawn by seed.
         seed: of every sample and resample.
-        concurrency: requests in flight for one endpoint.
+        concurrency: requests in flight for one endpoint at most.
+        timeout: seconds that one request may take; default 120.
+        max_seconds: how long all the asking may take; what has no answer by then is missing.
         config: project file; default `evalkit.yaml`, if it exists.
         cache: folder of the completion cache; default `.evalkit`.
         allow_identical: compare two arms even if they are one and the same model.
@@ -198,6 +202,8 @@ def run(  # noqa: PLR0913 - one parameter an option of `evalkit run`
         limit=limit,
         seed=seed,
         concurrency=concurrency,
+        timeout=timeout,
+        max_seconds=max_seconds,
         config=config,
         cache=cache,
         allow_identical=allow_identical,

@@ -165,6 +165,8 @@ async def _ask(
             providers,
             cache=plan.cache,
             concurrency=plan.concurrency,
+            timeout=plan.timeout,
+            max_seconds=plan.max_seconds,
             observer=observer,
         )
     finally:

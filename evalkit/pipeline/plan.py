@@ -9,6 +9,7 @@ from pathlib import Path
 from evalkit import embedded
 from evalkit.data import Project, load_project, parse_model
 from evalkit.errors import UsageError, nearest
+from evalkit.runner import TIMEOUT
 from evalkit.schema import GateRule, ModelSpec
 
 SEED = 12345
@@ -29,6 +30,8 @@ class Plan:
         limit: examples per split at most, drawn by seed.
         seed: of every sample and resample.
         concurrency: requests in flight for one endpoint.
+        timeout: seconds that one request may take.
+        max_seconds: how long all the asking may take; None for no limit.
         cache: folder of the completion cache.
         gate: rule for all suites, or None for each suite's own.
     """
@@ -41,6 +44,8 @@ class Plan:
     limit: int | None = None
     seed: int = SEED
     concurrency: int = 32
+    timeout: float = TIMEOUT
+    max_seconds: float | None = None
     cache: Path = CACHE
     gate: GateRule | None = None
 
@@ -55,6 +60,8 @@ def make_plan(  # noqa: PLR0913 - one parameter an option of `evalkit run`
     limit: int | None = None,
     seed: int | None = None,
     concurrency: int | None = None,
+    timeout: float | None = None,
+    max_seconds: float | None = None,
     config: str | Path | None = None,
     cache: str | Path | None = None,
     allow_identical: bool = False,
@@ -73,6 +80,9 @@ def make_plan(  # noqa: PLR0913 - one parameter an option of `evalkit run`
         raise UsageError(f"--limit is {limit}; expected 1 or more")
     if concurrency is not None and concurrency < 1:
         raise UsageError(f"--concurrency is {concurrency}; expected 1 or more")
+    for name, seconds in (("timeout", timeout), ("max_seconds", max_seconds)):
+        if seconds is not None and not 0 < seconds < float("inf"):
+            raise UsageError(f"{name} is {seconds}; expected seconds, more than 0")
     models = _models(project, base, tuned)
     if not allow_identical:
         _require_two_models(models)
@@ -85,6 +95,8 @@ def make_plan(  # noqa: PLR0913 - one parameter an option of `evalkit run`
         limit=project.limit if limit is None else limit,
         seed=next(n for n in (seed, project.seed, SEED) if n is not None),
         concurrency=concurrency or project.concurrency or 32,
+        timeout=timeout or project.timeout or TIMEOUT,
+        max_seconds=max_seconds or project.max_seconds,
         cache=Path(cache) if cache else project.cache or CACHE,
         gate=project.gate,
     )

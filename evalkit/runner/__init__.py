@@ -1,6 +1,6 @@
 """Asking models: concurrently, in turns, from a cache on disk, without losing an answer."""
 
-from evalkit.runner.ask import ask
+from evalkit.runner.ask import TIMEOUT, ask
 from evalkit.runner.cache import cache_key
 from evalkit.runner.job import AskStats, Job
 from evalkit.runner.observer import Observer
@@ -8,6 +8,7 @@ from evalkit.runner.progress import LineProgress, TerminalProgress, progress_obs
 from evalkit.runner.retry import Retry
 
 __all__ = [
+    "TIMEOUT",
     "AskStats",
     "Job",
     "LineProgress",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,10 +20,11 @@ from evalkit.runner.retry import Retry
 from evalkit.schema import Answer, Failure
 
 CONCURRENCY = 32
-TIMEOUT = 600.0
+TIMEOUT = 120.0
+"""Seconds: what a few hundred tokens take on a slow and busy server, several times over."""
 
 
-async def ask(
+async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
     jobs: Sequence[Job],
     providers: Mapping[str, Provider],
     *,
@@ -30,6 +32,7 @@ async def ask(
     concurrency: int = CONCURRENCY,
     retry: Retry | None = None,
     timeout: float | None = TIMEOUT,  # noqa: ASYNC109 - of one request, not of this call
+    max_seconds: float | None = None,
     observer: Observer | None = None,
 ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
     """Ask every job of its model; answers that are in the cache are not asked again.
@@ -40,9 +43,12 @@ async def ask(
         jobs: what to ask; outcomes come back in this order.
         providers: model -> opened provider; the caller closes them.
         cache: folder of the completion cache, made if need be; None keeps nothing.
-        concurrency: calls in flight for one endpoint at most.
+        concurrency: calls in flight for one endpoint at most; fewer while its server is not up to
+            so many.
         retry: patience with failures; None for the default.
         timeout: seconds that one request may take; None for no limit.
+        max_seconds: how long all of it may take; what has no answer by then is missing. None for
+            no limit.
         observer: is told of everything that happens.
 
     Returns:
@@ -68,6 +74,7 @@ async def ask(
             tally=tally,
             retry=retry or Retry(),
             timeout=timeout,
+            deadline=float("inf") if max_seconds is None else time.monotonic() + max_seconds,
         )
         try:
             await _ask_endpoints(line, providers, questions, max(1, concurrency))

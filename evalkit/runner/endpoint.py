@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from evalkit.errors import EvalkitError, ModelError
-from evalkit.models import Provider
+from evalkit.models import Allowance, Metered, Provider
 from evalkit.runner.cache import Cache, model_key
+from evalkit.runner.limiter import Limiter
 from evalkit.runner.observer import Tally
 from evalkit.runner.retry import Budget, Retry
 from evalkit.schema import Answer, Failure, Request
@@ -21,6 +22,10 @@ has answered before is left alone for the rest of the run."""
 HOPELESS_AFTER = 20
 """How many requests in a row may end without an answer before a model that never gave one is an
 error of the run rather than of the requests."""
+
+
+OUT_OF_TIME = Failure("deadline", "the time that the run was given (max_seconds) is up")
+"""Why a question is left unasked when the run's time is up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class ModelState:
 
 @dataclass(slots=True)
 class EndpointRun:
-    """One endpoint in one run: its models in turns, all sharing one limit and one pause.
+    """One endpoint in one run: its models in turns, all sharing one limiter.
 
     Attributes:
         providers: of the whole run, by model.
@@ -62,6 +67,7 @@ class EndpointRun:
         tally: counts everything.
         retry: how much patience a request gets.
         timeout: seconds that one request may take; a batch gets them for each of its requests.
+        deadline: when the run's time is up, on `time.monotonic`; infinity for never.
     """
 
     providers: Mapping[str, Provider]
@@ -71,7 +77,8 @@ class EndpointRun:
     tally: Tally
     retry: Retry
     timeout: float | None
-    paused_until: float = field(default=0.0, init=False)
+    deadline: float
+    limiter: Limiter = field(init=False)
 
     async def run(self, questions: Sequence[Question], concurrency: int) -> None:
         """Ask all questions; every one of them is delivered, or an error is raised.
@@ -85,6 +92,7 @@ class EndpointRun:
         asked = {question.model for question in questions}
         limits = [self.providers[model].parallel for model in sorted(asked)]
         workers = min([concurrency, len(units), *(limit for limit in limits if limit is not None)])
+        self.limiter = Limiter(workers, deadline=self.deadline, on_wait=self.tally.waiting)
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
                 group.create_task(self._work(waiting))
@@ -99,16 +107,30 @@ class EndpointRun:
         budget = Budget(self.retry)
         pending = unit
         while pending:
-            await self._pause()
-            if state.stopped is not None:
-                for question in pending:
-                    self.deliver(question, state.stopped)
-                return
-            outcomes = await self._call(pending)
+            outcomes = await self._ask_once(pending, state)
             pairs = list(zip(pending, outcomes, strict=True))
             await self._keep([(q, o) for q, o in pairs if isinstance(o, Answer)], state)
             failed = [(q, o) for q, o in pairs if isinstance(o, Failure)]
             pending = await self._after(failed, budget, state)
+
+    async def _ask_once(
+        self, questions: Sequence[Question], state: ModelState
+    ) -> Sequence[Answer | Failure]:
+        """Ask when it is their turn; what cannot be asked any more fails without being sent."""
+        model = questions[0].model
+        turn = await self.limiter.enter([question.request for question in questions])
+        if turn is None:
+            return [OUT_OF_TIME for _ in questions]
+        self.tally.paced(model, turn.paced)
+        outcomes: Sequence[Answer | Failure] = ()
+        try:
+            if state.stopped is None:
+                outcomes = await self._call(questions)
+            else:
+                outcomes = [state.stopped for _ in questions]
+        finally:
+            self.limiter.leave(turn, outcomes, self._allowances(model))
+        return outcomes
 
     async def _after(
         self, failed: Sequence[tuple[Question, Failure]], budget: Budget, state: ModelState
@@ -119,6 +141,8 @@ class EndpointRun:
         if again:
             longest = max((f for _, f in again), key=lambda failure: failure.retry_after or 0.0)
             delay = budget.next_delay(longest)
+            if delay is not None and time.monotonic() + delay > self.deadline:
+                delay = None
         for question, failure in failed:
             if delay is None or failure.fatal or not failure.retryable:
                 self._give_up(question, failure, state)
@@ -126,29 +150,32 @@ class EndpointRun:
             return []
         for question, failure in again:
             self.tally.retrying(question.model, failure, delay)
-        if any(f.kind == "rate_limit" and f.retry_after is not None for _, f in again):
+        if any(failure.retry_after is not None for _, failure in again):
             # The server named a time: it holds for everything that is asked here.
-            self.paused_until = max(self.paused_until, time.monotonic() + delay)
+            self.limiter.pause(delay)
         else:
             await asyncio.sleep(delay)
         return [question for question, _ in again]
 
-    async def _pause(self) -> None:
-        """Wait while the server wants rest; others may prolong it meanwhile."""
-        while time.monotonic() < self.paused_until:  # noqa: ASYNC110 - waits for a time, not an event
-            await asyncio.sleep(self.paused_until - time.monotonic())
+    def _allowances(self, model: str) -> tuple[Allowance, ...]:
+        """What the server just said about its limits, if it is one that says so."""
+        provider = self.providers[model]
+        return provider.take_allowances() if isinstance(provider, Metered) else ()
 
     async def _call(self, questions: Sequence[Question]) -> list[Answer | Failure]:
         """One call of the provider; a time-out is an outcome, a broken provider is an error."""
         model = questions[0].model
         provider = self.providers[model]
         limit = None if self.timeout is None else self.timeout * len(questions)
+        rest = self.deadline - time.monotonic()
         self.tally.sent(model, len(questions))
         start = time.perf_counter()
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(_shorter(limit, rest)):
                 outcomes = await provider.complete([question.request for question in questions])
         except TimeoutError:
+            if time.monotonic() >= self.deadline:
+                return [OUT_OF_TIME for _ in questions]
             late = "no answer in time" if limit is None else f"no answer within {limit:g} s"
             return [Failure("timeout", late, retryable=True) for _ in questions]
         except EvalkitError:
@@ -189,13 +216,13 @@ class EndpointRun:
             ModelError: the model has never answered and, as it looks, never will.
         """
         self.deliver(question, failure)
-        if failure.kind == "absent":
+        if failure.kind in {"absent", OUT_OF_TIME.kind}:
             return
         state.lost += 1
         unreachable = failure.kind == "connection"
         if state.answered:
             if failure.fatal or (unreachable and state.lost >= GIVE_UP_AFTER):
-                state.stopped = failure
+                state.stopped = replace(failure, retryable=False)
         elif failure.fatal or unreachable or state.lost >= HOPELESS_AFTER:
             endpoint = self.providers[question.model].endpoint
             hint = "; is the server running there?" if unreachable else ""
@@ -219,6 +246,12 @@ def in_turns(
         placed += [((i + 0.5) / len(batches), rank, batch) for i, batch in enumerate(batches)]
     placed.sort(key=lambda place: place[:2])
     return [batch for _, _, batch in placed]
+
+
+def _shorter(limit: float | None, rest: float) -> float | None:
+    """The shorter of two spans, the second of which may be infinite; None for no limit."""
+    shortest = min(float("inf") if limit is None else limit, rest)
+    return None if shortest == float("inf") else max(0.0, shortest)
 
 
 def _timed(outcome: Answer | Failure, seconds: float) -> Answer | Failure:

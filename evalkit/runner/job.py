@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evalkit.schema import Request
@@ -32,8 +33,10 @@ class AskStats:
         cached: jobs answered without being sent: from the cache, or because an equal job was.
         sent: requests sent, repeated attempts included.
         retries: repeated attempts.
+        causes: kind of failure -> attempts repeated because of it.
         missing: jobs without an answer.
         waited: seconds between attempts, summed over all requests.
+        paced: seconds that requests were held back to stay within what the server grants.
         median_seconds: time of the requests of this run that were answered; None if none was.
         p95_seconds: the time that 95 % of them stayed below.
         max_seconds: the longest of them.
@@ -45,8 +48,10 @@ class AskStats:
     cached: int
     sent: int
     retries: int
+    causes: Mapping[str, int]
     missing: int
     waited: float
+    paced: float
     median_seconds: float | None
     p95_seconds: float | None
     max_seconds: float | None

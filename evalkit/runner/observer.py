@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -26,6 +27,9 @@ class Observer(Protocol):
     def retrying(self, model: str, failure: Failure, delay: float) -> None:
         """A request is sent again after `delay` seconds."""
 
+    def waiting(self, seconds: float) -> None:
+        """Nothing is sent to an endpoint for so long: its server wants it so."""
+
     def finished(self) -> None:
         """Asking has ended, well or not."""
 
@@ -38,6 +42,8 @@ class _Count:
     retries: int = 0
     missing: int = 0
     waited: float = 0.0
+    paced: float = 0.0
+    causes: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
 
 
@@ -79,8 +85,18 @@ class Tally:
         """Count a further attempt."""
         self._counts[model].retries += 1
         self._counts[model].waited += delay
+        self._counts[model].causes[failure.kind] += 1
         if self._observer is not None:
             self._observer.retrying(model, failure, delay)
+
+    def paced(self, model: str, seconds: float) -> None:
+        """Count time for which a request was held back."""
+        self._counts[model].paced += seconds
+
+    def waiting(self, seconds: float) -> None:
+        """Tell the observer of a long wait."""
+        if self._observer is not None:
+            self._observer.waiting(seconds)
 
     def finished(self) -> None:
         """Tell the observer that it is over."""
@@ -95,8 +111,10 @@ class Tally:
                 cached=count.cached,
                 sent=count.sent,
                 retries=count.retries,
+                causes=dict(sorted(count.causes.items())),
                 missing=count.missing,
                 waited=count.waited,
+                paced=count.paced,
                 median_seconds=_quantile(count.seconds, 0.5),
                 p95_seconds=_quantile(count.seconds, 0.95),
                 max_seconds=_quantile(count.seconds, 1.0),

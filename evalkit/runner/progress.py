@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ class _Pace:
     cached: int = 0
     answered: int = 0
     failed: int = 0
-    retries: int = 0
+    causes: Counter[str] = field(default_factory=Counter)
     tokens: int = 0
     start: float = field(default_factory=time.monotonic)
 
@@ -56,13 +57,15 @@ class _Pace:
         return ", ".join(parts)
 
     def troubles(self) -> str:
-        """`3 retries, 1 missing`, or nothing."""
-        counts = {
-            "cached": self.cached,
-            "retry" if self.retries == 1 else "retries": self.retries,
-            "missing": self.failed,
-        }
-        return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+        """`8 cached, 3 retries (2 rate_limit, 1 server), 1 missing`, or nothing."""
+        retries = self.causes.total()
+        parts = [f"{self.cached} cached"] if self.cached else []
+        if retries:
+            causes = ", ".join(f"{count} {kind}" for kind, count in self.causes.most_common())
+            parts.append(f"{retries} {'retry' if retries == 1 else 'retries'} ({causes})")
+        if self.failed:
+            parts.append(f"{self.failed} missing")
+        return ", ".join(parts)
 
 
 class LineProgress:
@@ -90,8 +93,13 @@ class LineProgress:
 
     def retrying(self, model: str, failure: Failure, delay: float) -> None:  # noqa: ARG002
         """Count a further attempt."""
-        self._pace.retries += 1
+        self._pace.causes[failure.kind] += 1
         self._write_now_and_then()
+
+    def waiting(self, seconds: float) -> None:
+        """Say so: otherwise it would look as if nothing went on."""
+        sys.stderr.write(resting(seconds) + "\n")
+        sys.stderr.flush()
 
     def finished(self) -> None:
         """Write the last line."""
@@ -152,8 +160,13 @@ class TerminalProgress:
 
     def retrying(self, model: str, failure: Failure, delay: float) -> None:  # noqa: ARG002
         """Count a further attempt."""
-        self._paces[model].retries += 1
+        self._paces[model].causes[failure.kind] += 1
         self._update(model)
+
+    def waiting(self, seconds: float) -> None:
+        """Say so above the bars."""
+        if self._bars is not None:
+            self._bars.console.print(resting(seconds), markup=False, highlight=False)
 
     def finished(self) -> None:
         """Leave the bars as they stand."""
@@ -173,6 +186,11 @@ class TerminalProgress:
             rates=pace.rates(time.monotonic()),
             troubles=pace.troubles(),
         )
+
+
+def resting(seconds: float) -> str:
+    """What a person reads while the server wants to be left alone."""
+    return f"the server's rate limit is used up; going on in {duration(seconds)}"
 
 
 def duration(seconds: float) -> str:

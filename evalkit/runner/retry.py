@@ -12,11 +12,14 @@ from evalkit.schema import Failure
 class Retry:
     """How much patience a request gets.
 
-    A rate limit is a server that works and asks for time: it costs patience, not attempts.
+    A rate limit is a server that works and asks for time: it costs patience, not attempts. A wait
+    that the server itself names is kept, however long it is.
 
     Attributes:
-        attempts: how often a request is sent at most, rate limits not counted.
-        patience: seconds that one request waits for rate limits at most, all waits together.
+        attempts: how often a request is sent at most, rate limits not counted; and how often it is
+            sent in spite of rate limits at least.
+        patience: seconds of waiting for rate limits after which the next one is final, unless
+            there are attempts left.
         first: seconds before the second attempt, doubled from attempt to attempt.
         longest: the doubling ends here.
     """
@@ -41,15 +44,16 @@ class Budget:
         if not failure.retryable or failure.fatal:
             return None
         if failure.kind == "rate_limit":
-            delay = self._delay(failure, self.limits)
             self.limits += 1
+            if self.waited >= self.retry.patience and self.limits >= self.retry.attempts:
+                return None
+            delay = self._delay(failure, self.limits - 1)
             self.waited += delay
-            return delay if self.waited <= self.retry.patience else None
+            return delay
         self.tries += 1
         if self.tries >= self.retry.attempts:
             return None
-        delay = self._delay(failure, self.tries - 1)
-        return delay if delay <= self.retry.patience else None
+        return self._delay(failure, self.tries - 1)
 
     def _delay(self, failure: Failure, doublings: int) -> float:
         """What the server asked for, and a random share on top so that not all come back at once.

@@ -124,7 +124,8 @@ class Failure:
 
     Attributes:
         kind: `rate_limit`, `timeout`, `connection`, `server`, `malformed`, `refused` (the request
-            itself), `absent` (no stored completion), `auth`, `quota`.
+            itself), `absent` (no stored completion), `auth`, `quota`, `deadline` (the run's time
+            is up).
         message: what a person should read, without secrets.
         retryable: whether asking again could help.
         retry_after: seconds the server asked us to wait, None if it did not.

@@ -61,6 +61,8 @@ def test_a_whole_project_file(project: Writer, tmp_path: Path) -> None:
         cache: .cache
         seed: 0
         concurrency: 8
+        timeout: 30
+        max_seconds: 0.5
         limit: 100
         gate: {mode: significant-regression, margin: 0.1, scorers: f1, slices: [lang],
                strict: true, overfit: mild, forgetting_margin: 0.2, inconclusive: 0}
@@ -85,6 +87,8 @@ def test_a_whole_project_file(project: Writer, tmp_path: Path) -> None:
         cache=tmp_path / ".cache",
         seed=0,
         concurrency=8,
+        timeout=30.0,
+        max_seconds=0.5,
         limit=100,
         gate=GateRule("significant-regression", 0.1, scorers=("f1",), slices=("lang",),
                       strict=True, overfit="mild", forgetting_margin=0.2, inconclusive=0),

@@ -9,8 +9,9 @@ from evalkit.data import parse_model
 from evalkit.models.registry import BUILT_IN
 from evalkit.models.stored import TEXT_FIELDS
 from evalkit.runner import Retry
-from evalkit.runner.ask import CONCURRENCY
+from evalkit.runner.ask import CONCURRENCY, TIMEOUT
 from evalkit.runner.cache import FILE
+from evalkit.runner.limiter import LONG
 
 TEXT = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
 FLAT = " ".join(TEXT.split())
@@ -21,8 +22,10 @@ def test_names_and_defaults_are_those_of_the_code() -> None:
         assert f"| `{provider}:` |" in TEXT
     fields = ", ".join(f"`{name}`" for name in TEXT_FIELDS)
     assert f"the first of {fields} that the row has" in FLAT
-    assert f"default {CONCURRENCY})" in FLAT
-    assert f"up to {Retry().patience / 60:.0f} minutes a request" in FLAT
+    assert f"for one endpoint | `--concurrency` | {CONCURRENCY} |" in FLAT
+    assert f"`evalkit.yaml` and in Python | {TIMEOUT:g} |" in FLAT
+    assert f"longer than {LONG:g} s are said" in FLAT
+    assert f"names no time, for {Retry().patience / 60:.0f} minutes" in FLAT
     assert f"up to {Retry().attempts - 1} times" in FLAT
     assert f"`{FILE}`" in FLAT
 

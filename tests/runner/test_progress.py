@@ -22,7 +22,7 @@ def fault(request: Asked) -> str | None:
 def test_lines_tell_of_retries(capsys: pytest.CaptureFixture[str]) -> None:
     with Server(fault=fault) as server:
         run(server.url, make_jobs(4), observer=LineProgress(every=0.0))
-    assert "1 retry" in capsys.readouterr().err
+    assert "1 retry (1 server)" in capsys.readouterr().err
 
 
 def test_lines_where_there_is_no_terminal(

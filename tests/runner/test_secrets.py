@@ -33,6 +33,7 @@ async def asked(url: str, cache: Path) -> object:
             cache=cache,
             retry=RETRY,
             timeout=0.3,
+            max_seconds=20.0,
             observer=LineProgress(0.0),
         )
     finally:

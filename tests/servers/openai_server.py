@@ -29,7 +29,7 @@ Break = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 """Spoils a request, or the answer that would have been given."""
 
 Refuse = Callable[[web.Request, dict[str, Any]], web.Response | None]
-"""(request, body) -> an error, or None to go on."""
+"""(request, body) -> an error, or None to go on; `request["headers"]` go with the answer."""
 
 Fault = Callable[["Asked"], str | None]
 """What goes wrong with this request, by name (see `FAULTS`); None answers it."""
@@ -171,7 +171,7 @@ class Server:
                 return error_reply(
                     404, f"The model `{asked.model}` does not exist.", "model_not_found"
                 )
-            return web.json_response(self._answer(asked))
+            return web.json_response(self._answer(asked), headers=request.get("headers"))
         finally:
             self._open -= 1
 

@@ -1,0 +1,144 @@
+"""The one door of an endpoint: everything that is sent to it goes through here, one after another.
+
+It opens as wide as the server keeps up with (`Width`), as fast as the server says that it grants
+(`Meter`), and not at all while the server wants rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from evalkit.models import Allowance
+from evalkit.runner.meter import Meter
+from evalkit.runner.width import Width
+from evalkit.schema import Answer, Failure, Request
+
+CHARACTERS = 4
+"""Characters of prompt that make about one token, as OpenAI counts them before it has counted."""
+
+LONG = 5.0
+"""Seconds of waiting that a person wants to know about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Leave to send one call.
+
+    Attributes:
+        order: its number, in order of sending.
+        requests: how many requests it holds.
+        tokens: how many tokens they may take.
+        paced: seconds it was held back because of what the server grants.
+    """
+
+    order: int
+    requests: int
+    tokens: int
+    paced: float
+
+
+class Limiter:
+    """The door, within one event loop."""
+
+    def __init__(self, ceiling: int, *, deadline: float, on_wait: Callable[[float], None]) -> None:
+        """Open it.
+
+        Args:
+            ceiling: calls in flight at most.
+            deadline: on `time.monotonic`; nothing is let in after it.
+            on_wait: told the seconds of every long wait, when it begins.
+        """
+        self.width = Width(ceiling)
+        self._deadline = deadline
+        self._on_wait = on_wait
+        self._announced = 0.0
+        self._paused_until = 0.0
+        self._meters: dict[str, Meter] = {}
+        self._sent = self._open = self._requests = self._tokens = 0
+        self._door = asyncio.Lock()
+        self._left = asyncio.Event()
+
+    async def enter(self, requests: Sequence[Request]) -> Turn | None:
+        """Wait for leave to send.
+
+        Returns:
+            The turn, to be handed to `leave`; None if there is none to be had before the deadline.
+        """
+        tokens = sum(most_tokens(request) for request in requests)
+        paced = 0.0
+        async with self._door:  # in order of coming; only the first in line watches
+            while (now := time.monotonic()) < self._deadline:
+                delay = self._delay(len(requests), tokens, now)
+                if not delay and self._open < self.width.limit:
+                    break
+                if not self._open and now + delay > self._deadline:
+                    return None
+                self._announce(now, delay)
+                await self._change(min(delay or float("inf"), self._deadline - now))
+                paced += time.monotonic() - now if delay else 0.0
+            else:
+                return None
+            turn = Turn(self._sent, len(requests), tokens, paced)
+            self._sent += 1
+            self._open += 1
+            self._requests += turn.requests
+            self._tokens += turn.tokens
+            return turn
+
+    def leave(
+        self, turn: Turn, outcomes: Iterable[Answer | Failure], allowances: Iterable[Allowance]
+    ) -> None:
+        """A call came back, or was given up.
+
+        Args:
+            turn: its leave.
+            outcomes: what came of it; empty if nothing is known.
+            allowances: what the server said last about its limits.
+        """
+        self._open -= 1
+        self._requests -= turn.requests
+        self._tokens -= turn.tokens
+        now = time.monotonic()
+        for told in allowances:
+            meter = self._meters.setdefault(told.resource, Meter(told, now, turn.order))
+            meter.tell(told, now, turn.order)
+        for outcome in outcomes:
+            if isinstance(outcome, Answer):
+                self.width.answered(outcome, turn.order, self._sent)
+            elif outcome.kind in {"rate_limit", "timeout"}:
+                self.width.congested(turn.order, self._sent)
+        self._left.set()
+
+    def pause(self, seconds: float) -> None:
+        """Let nothing in for so long: the server named a time, and it holds for everybody."""
+        self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+
+    def _delay(self, requests: int, tokens: int, now: float) -> float:
+        """Seconds for which nothing of this size may be sent, however little is in flight."""
+        costs = {"requests": (requests, self._requests), "tokens": (tokens, self._tokens)}
+        waits = [meter.wait(*costs[name], now) for name, meter in self._meters.items()]
+        return max([0.0, self._paused_until - now, *waits])
+
+    def _announce(self, now: float, delay: float) -> None:
+        """Say once of each long wait that it is one."""
+        if delay >= LONG and now + delay > self._announced + LONG:
+            self._announced = now + delay
+            self._on_wait(delay)
+
+    async def _change(self, seconds: float) -> None:
+        """Wait until a call in flight comes back, or so long."""
+        self._left.clear()
+        try:
+            async with asyncio.timeout(None if seconds == float("inf") else seconds):
+                await self._left.wait()
+        except TimeoutError:
+            return
+
+
+def most_tokens(request: Request) -> int:
+    """The most tokens that a request may take, about: its prompt and its longest answer."""
+    characters = sum(len(message.content) for message in request.messages)
+    return characters // CHARACTERS + request.generation.max_tokens
