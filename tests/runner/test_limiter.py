@@ -27,8 +27,7 @@ def test_a_rate_limit_is_used_and_kept(
     style: Literal["window", "bucket"], requests: int, tokens: int
 ) -> None:
     limit = RateLimit(requests, tokens, 1.5, style)
-    server = Server(latency=0.01)
-    server.refuse = limit
+    server = Server(latency=0.01, refuse=limit, headers=limit.headers)
     jobs = [make_job(model, i, max_tokens=16) for i in range(120) for model in MODELS]
     with server:
         outcomes, stats = run(server.url, jobs, retry=Retry())

@@ -29,7 +29,7 @@ Break = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 """Spoils a request, or the answer that would have been given."""
 
 Refuse = Callable[[web.Request, dict[str, Any]], web.Response | None]
-"""(request, body) -> an error, or None to go on; `request["headers"]` go with the answer."""
+"""(request, body) -> an error, or None to go on."""
 
 Fault = Callable[["Asked"], str | None]
 """What goes wrong with this request, by name (see `FAULTS`); None answers it."""
@@ -71,6 +71,7 @@ class Server:
         reply: what it answers.
         fault: what goes wrong, request by request.
         refuse: looks at the request itself and may answer it with an error.
+        headers: what goes with an answer besides.
         models: names it serves; empty serves every name.
         aliases: name -> the model that really answers under it.
         latency: seconds before each answer.
@@ -81,6 +82,7 @@ class Server:
     reply: Reply = echo
     fault: Fault = field(default=lambda _: None)
     refuse: Refuse = field(default=lambda _, __: None)
+    headers: Callable[[], Mapping[str, str]] = dict
     models: Sequence[str] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     latency: float = 0.0
@@ -171,7 +173,7 @@ class Server:
                 return error_reply(
                     404, f"The model `{asked.model}` does not exist.", "model_not_found"
                 )
-            return web.json_response(self._answer(asked), headers=request.get("headers"))
+            return web.json_response(self._answer(asked), headers=self.headers())
         finally:
             self._open -= 1
 

@@ -40,10 +40,11 @@ class Counted:
 
 @dataclass
 class RateLimit:
-    """Requests and tokens in so many seconds; a `Refuse` of the test server.
+    """Requests and tokens in so many seconds; says in every reply what is left of them.
+
+    Use it as `refuse` of the test server, and its `headers` as the server's.
 
     Attributes:
-        headers: whether replies say what is left, and refusals how long to wait.
         granted, refused: when, on the monotonic clock.
         tokens_granted: in all.
     """
@@ -52,10 +53,10 @@ class RateLimit:
     tokens: int
     seconds: float
     style: Literal["window", "bucket"]
-    headers: bool = True
     granted: list[float] = field(default_factory=list)
     refused: list[float] = field(default_factory=list)
     tokens_granted: int = 0
+    last: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.counted = {
@@ -63,7 +64,7 @@ class RateLimit:
             "tokens": Counted(self.tokens, self.seconds, self.style),
         }
 
-    def __call__(self, request: web.Request, body: dict[str, Any]) -> web.Response | None:
+    def __call__(self, _: web.Request, body: dict[str, Any]) -> web.Response | None:
         now = time.monotonic()
         words = sum(len(message["content"].split()) for message in body["messages"])
         costs = {"requests": 1, "tokens": words + body["max_tokens"]}
@@ -75,12 +76,15 @@ class RateLimit:
             self.tokens_granted += costs["tokens"]
             for name, cost in costs.items():
                 self.counted[name].left -= cost
-        shown = self.shown(now) if self.headers else {}
+        self.last = self.shown(now)
         if short:
             self.refused.append(now)
-            return error_reply(429, "slow down", "rate_limit_exceeded", **shown)
-        request["headers"] = {name.replace("_", "-"): value for name, value in shown.items()}
+            return error_reply(429, "slow down", "rate_limit_exceeded", **self.last)
         return None
+
+    def headers(self) -> dict[str, str]:
+        """What goes with the answer to the request that was just granted."""
+        return {name.replace("_", "-"): value for name, value in self.last.items()}
 
     def shown(self, now: float) -> dict[str, str]:
         """Headers as OpenAI writes them."""
