@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +12,24 @@ from typing import Any
 from evalkit.data.leakage import find_leaks
 from evalkit.errors import SHOWN_PROBLEMS
 from evalkit.schema import Example, Leak, Suite, Task
+from evalkit.stats.planning import (
+    DISAGREEMENT,
+    detectable_binary,
+    units_for_binary,
+    units_for_gap,
+    units_for_pass,
+)
 
 SMALL_SAMPLE = 30
 """Test rows below which estimates are too wide to say much (statistics, section 0)."""
 RARE_LABEL = 10
 """Test rows of a label below which its scores are unreliable (statistics, section 3)."""
+
+FIVE_POINTS = 0.05
+SCATTER = 0.6
+"""Planning value for the standard deviation of a model's gains, prompt by prompt."""
+TOLERANCE = 0.10
+"""The gap between training and unseen prompts that counts as strong overfitting."""
 
 _NAMED = 5  # ids that one sentence names
 
@@ -59,6 +73,30 @@ class SplitHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class Planning:
+    """What a suite of this size can show, planned for 0/1 scores before any answer is known.
+
+    Two-sided at 5 % with a power of 80 %; the gate and overfitting one-sided at 5 %. Pairs are
+    supposed to differ in 12.5 % of the prompts, gains to scatter by 0.6 (statistics, 5, 6 and 8).
+
+    Attributes:
+        units: test prompts, or clusters of them.
+        detectable: the smallest difference that these can show, in score points of [0, 1]; None if
+            they are too few for any.
+        for_five_points: prompts that a difference of 5 points needs.
+        for_gate: prompts with which the gate passes 80 % of unchanged models, by the suite's
+            margin; None with a margin of 0.
+        for_overfitting: test and training prompts, of either, that the overfitting verdict needs.
+    """
+
+    units: int
+    detectable: float | None
+    for_five_points: int
+    for_gate: int | None
+    for_overfitting: int
+
+
+@dataclass(frozen=True, slots=True)
 class SuiteHealth:
     """What is in a suite, and what is wrong with it.
 
@@ -68,6 +106,7 @@ class SuiteHealth:
         splits: in the suite's order, `test` first.
         leaks: test rows that occur in another split.
         problems: a sentence each, the gravest first; empty if the suite is fine.
+        planning: what its test split can show.
     """
 
     suite: str
@@ -75,6 +114,7 @@ class SuiteHealth:
     splits: tuple[SplitHealth, ...]
     leaks: tuple[Leak, ...]
     problems: tuple[str, ...]
+    planning: Planning
 
 
 def check_suite(suite: Suite) -> SuiteHealth:
@@ -92,7 +132,28 @@ def check_suite(suite: Suite) -> SuiteHealth:
         *_balance_problems(splits),
         *_coverage_problems(splits),
     )
-    return SuiteHealth(suite.config.name, suite.config.task, splits, leaks, problems)
+    planning = plan_suite(suite.splits["test"], suite.config.gate.margin)
+    return SuiteHealth(suite.config.name, suite.config.task, splits, leaks, problems, planning)
+
+
+def plan_suite(test: Sequence[Example], margin: float) -> Planning:
+    """What a test split can show.
+
+    Args:
+        test: its examples; rows that share a `cluster_id` count as one unit, which is the most
+            careful plan.
+        margin: of the suite's gate.
+    """
+    names = Counter(_text(e.fields.get("cluster_id")) for e in test)
+    units = len(names) - ("" in names) + names[""]
+    needed = None if margin == 0 else math.ceil(units_for_pass(DISAGREEMENT, margin))
+    return Planning(
+        units=units,
+        detectable=detectable_binary(units),
+        for_five_points=math.ceil(units_for_binary(FIVE_POINTS)),
+        for_gate=needed,
+        for_overfitting=math.ceil(units_for_gap(SCATTER, TOLERANCE)),
+    )
 
 
 def _split_health(suite: Suite, split: str) -> SplitHealth:

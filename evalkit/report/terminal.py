@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from evalkit.data.health import Lengths, SuiteHealth
+from evalkit.data.health import Lengths, Planning, SuiteHealth
 from evalkit.report.text import count, decimal, one_line, signed
 from evalkit.report.view import TEST, primary, whole_deltas, whole_scores
 from evalkit.schema import Comparison, RunRecord
@@ -89,11 +89,26 @@ def health_text(health: SuiteHealth) -> Group:
             for name, values in groups.items()
             if values
         ]
+    parts.append(Text(_planned(health.planning), "dim"))
     problems = [
         Text.assemble(("problem: ", "yellow"), one_line(problem, 600))
         for problem in health.problems
     ]
     return Group(*parts, *(problems or [Text("no problem found", style="green")]), Text(""))
+
+
+def _planned(planning: Planning) -> str:
+    """What the test split can show, in one sentence."""
+    if planning.detectable is None:
+        shown = "no difference"
+    else:
+        shown = f"a difference of {decimal(100 * planning.detectable, 1)} points or more"
+    gate = "" if planning.for_gate is None else f", the gate about {count(planning.for_gate)}"
+    return (
+        f"{count(planning.units)} prompts show {shown} between two models that differ on 12.5 % of "
+        f"them; 5 points need {count(planning.for_five_points)}{gate}, an overfitting verdict "
+        f"{count(planning.for_overfitting)} test and as many training prompts"
+    )
 
 
 def _lengths(lengths: Lengths) -> str:

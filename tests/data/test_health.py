@@ -5,7 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from evalkit.data import Lengths, SplitHealth, check_suite, load_suite
+from evalkit.data.health import Planning
 
 SuiteWriter = Callable[..., Path]
 
@@ -100,3 +103,22 @@ def test_a_split_without_rows_has_no_lengths(suite: SuiteWriter) -> None:
     loaded = load_suite(suite("test: test.jsonl", test=[row("p")]))
     health = check_suite(replace(loaded, splits={**loaded.splits, "train": ()}))
     assert health.splits[1].prompts == Lengths(0, 0, 0, 0)
+
+
+def test_the_plan_of_a_suite_v10(suite: SuiteWriter) -> None:
+    def planned(rows: int, clusters: int = 0) -> Planning:
+        test = [
+            row(f"q{i}", **({"cluster_id": i % clusters} if clusters else {})) for i in range(rows)
+        ]
+        return check_suite(load_suite(suite("test: test.jsonl", test=test))).planning
+
+    plan = planned(200)
+    assert plan.units == 200
+    assert plan.detectable == pytest.approx(0.069628, abs=1e-6)
+    assert plan.for_five_points == 391
+    assert plan.for_gate == 310  # 6.18 psi / m^2 with psi = .125
+    assert plan.for_overfitting == 446  # 12.4 sd^2 / tau^2 with sd = .6
+    assert planned(500).detectable == pytest.approx(0.044193, abs=1e-6)
+    assert planned(5).detectable is None
+    clustered = planned(200, clusters=40)
+    assert (clustered.units, clustered.detectable) == (40, planned(40).detectable)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from evalkit.data.health import Lengths, SplitHealth, SuiteHealth
+from evalkit.data.health import Lengths, Planning, SplitHealth, SuiteHealth
 from evalkit.report import print_health, print_summary, summary_text
 from evalkit.report.terminal import health_text
 from tests.report.factory import make_record, with_info
@@ -23,6 +23,7 @@ HEALTH = SuiteHealth(
     ),
     (),
     ("3 test prompts occur in [red]train[/red]",),
+    Planning(1200, 0.02857, 391, 310, 446),
 )  # fmt: skip
 
 
@@ -95,6 +96,15 @@ def test_health_names_counts_and_problems() -> None:
     assert "and 4 more" in text
     assert "(none) 500" in text
     assert "problem: 3 test prompts occur in [red]train[/red]" in text
+    assert (
+        "1,200 prompts show a difference of 2.9 points or more between two models that differ on "
+        "12.5 % of them; 5 points need 391, the gate about 310, an overfitting verdict 446 test "
+        "and as many training prompts"
+    ) in " ".join(text.split())
+    small = replace(HEALTH, planning=Planning(5, None, 391, None, 446))
+    told = " ".join(plain(health_text(small), 200).split())
+    assert "5 prompts show no difference between" in told
+    assert "the gate about" not in told
     assert "no problem found" in plain(health_text(replace(HEALTH, problems=())))
 
 

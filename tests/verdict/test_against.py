@@ -28,7 +28,8 @@ def test_the_earlier_model_takes_the_place_of_the_base() -> None:
     (split,) = joined.splits
     assert list(split.answers) == ["before/tuned", "tuned"]
     found = gate(joined)
-    assert (found.verdict, found.results[0].delta) == ("FAIL", pytest.approx(-0.15))
+    assert found.verdict == "FAIL"
+    assert found.results[0].delta == pytest.approx(-0.15)
     assert found.reason == "tuned against before/tuned: significantly worse on qa."
     assert gate(join_runs(run_of(75), run_of(60), name="before")).verdict == "PASS"
     assert gate(join_runs(run_of(75), run_of(75), name="before")).results[0].delta == 0

@@ -225,7 +225,7 @@ def test_the_rule_says_what_inconclusive_exits_with(code: Any) -> None:
 
 
 def test_rules_come_from_the_suite_or_from_the_caller() -> None:
-    careful = {"a": {"gate": GateRule(alpha=0.001)}}
+    careful: dict[str, Any] = {"a": {"gate": GateRule(alpha=0.001)}}
     assert judged(WORSE, **careful).verdict == "INCONCLUSIVE"
     assert judged(WORSE, rule=GateRule(alpha=0.05), **careful).verdict == "FAIL"
 
