@@ -16,7 +16,7 @@ from evalkit.data import SuiteHealth, check_suite, load_project, load_suite
 from evalkit.errors import UsageError
 from evalkit.pipeline.asking import ask_models, load_suites
 from evalkit.pipeline.gating import gate_run
-from evalkit.pipeline.plan import make_plan, suite_paths
+from evalkit.pipeline.plan import make_plan, suites_to_check
 from evalkit.pipeline.scoring import Setup, conclude, suite_scorers
 from evalkit.report import render_report, write_report
 from evalkit.runner import AskStats, progress_observer
@@ -208,6 +208,10 @@ def run(  # noqa: PLR0913 - one parameter an option of `evalkit run`
         cache=cache,
         allow_identical=allow_identical,
     )
+    folder = Path(out) if out is not None else None
+    if folder is not None:  # what cannot be written must show before anything is asked
+        files = [m.model.partition("#")[0] for m in plan.models if m.provider == "file"]
+        store.check_target(folder, [*plan.suites, *map(Path, files)])
     loaded = load_suites(plan)
     for suite in loaded.suites:  # a wrong scorer must show before anything is asked
         suite_scorers(suite.config, suite.splits["test"], plan.scorers)
@@ -234,7 +238,7 @@ def run(  # noqa: PLR0913 - one parameter an option of `evalkit run`
         results,
     )
     stamp = started.strftime("%Y%m%dT%H%M%SZ")
-    folder = Path(out) if out else store.free_folder(REPORTS, f"{plan.name}-{stamp}")
+    folder = folder or store.free_folder(REPORTS, f"{plan.name}-{stamp}")
     return _write(record, folder)
 
 
@@ -296,6 +300,9 @@ def score(
     Returns:
         The run with its new scores, written.
     """
+    target = Path(folder if out is None else out)
+    if out is not None:
+        store.check_target(target)
     record = store.read(Path(folder))
     info = record.info
     suites = info.suites
@@ -315,7 +322,7 @@ def score(
         clocks=info.clocks,
         earlier=info.overfit,
     )
-    return _write(conclude(setup, record.splits), Path(out or folder))
+    return _write(conclude(setup, record.splits), target)
 
 
 def check(
@@ -328,10 +335,21 @@ def check(
 
     Raises:
         DataError: rows that cannot be read, all of them.
+        ScorerError: a scorer that is unknown or doesn't fit its suite.
     """
-    paths = suite_paths(_listed(suites), config=config)
+    paths, extra = suites_to_check(_listed(suites), config=config)
     path = None if train is None else Path(train)
-    return tuple(check_suite(load_suite(suite, train=path)) for suite in paths)
+    healths = []
+    for place in paths:
+        suite = load_suite(place, train=path, extra_train=extra)
+        suite_scorers(suite.config, suite.splits["test"])
+        healths.append(check_suite(suite))
+    return tuple(healths)
+
+
+def _ruled(config: SuiteConfig, rule: GateRule | None) -> SuiteConfig:
+    """A suite under the project's rule, if the project has one."""
+    return config if rule is None else dataclasses.replace(config, gate=rule)
 
 
 def _clock(stats: AskStats) -> dict[str, Any]:
@@ -340,11 +358,6 @@ def _clock(stats: AskStats) -> dict[str, Any]:
 
 
 def _write(record: RunRecord, folder: Path) -> Run:
-def _ruled(config: SuiteConfig, rule: GateRule | None) -> SuiteConfig:
-    """A suite under the project's rule, if the project has one."""
-    return config if rule is None else dataclasses.replace(config, gate=rule)
-
-
     store.write(record, folder)
     done = Run(record, folder)
     write_report(record, done.report)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from zlib import crc32
@@ -14,7 +16,7 @@ from evalkit.data import check_train_files, find_leaks, load_suite, read_rows
 from evalkit.errors import UsageError
 from evalkit.models import Provider, open_provider
 from evalkit.pipeline.plan import Plan
-from evalkit.runner import AskStats, Job, Observer, ask
+from evalkit.runner import AskStats, Job, Observer, Pair, ask, require_two_models, together
 from evalkit.schema import Answer, Example, Failure, Leak, ModelSpec, Request, SplitResult, Suite
 
 TRAINING_SAMPLE = 500
@@ -160,18 +162,40 @@ async def _ask(
     try:
         for model in plan.models:
             providers[model.name] = open_provider(model, read_rows=read_rows)
-        return await ask(
-            jobs,
-            providers,
+        asking = partial(
+            ask,
             cache=plan.cache,
             concurrency=plan.concurrency,
             timeout=plan.timeout,
             max_seconds=plan.max_seconds,
-            observer=observer,
         )
+        pairs = [] if plan.allow_identical else pairs_of(plan.models, jobs)
+        before = await require_two_models(pairs, providers, asking, plan.cache)
+        outcomes, stats = await asking(jobs, providers, observer=observer)
+        return outcomes, {
+            model: together(one, [went[model] for went in before if model in went])
+            for model, one in stats.items()
+        }
     finally:
         for provider in providers.values():
             await provider.close()
+
+
+def pairs_of(models: Sequence[ModelSpec], jobs: Sequence[Job]) -> list[Pair]:
+    """Every tuned model with its base, and their test prompts, the suites in turns."""
+    pairs = []
+    for tuned in models:
+        if tuned.tuned_from is None:
+            continue
+        places: Counter[str] = Counter()
+        found: list[tuple[int, Request]] = []
+        for job in jobs:
+            if job.model == tuned.name and job.request.split == "test":
+                found.append((places[job.request.suite], job.request))
+                places[job.request.suite] += 1
+        found.sort(key=lambda place: place[0])
+        pairs.append(Pair(tuned.tuned_from, tuned.name, tuple(request for _, request in found)))
+    return pairs
 
 
 def run_async(coroutine: Coroutine[Any, Any, Result]) -> Result:

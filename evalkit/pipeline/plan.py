@@ -34,6 +34,7 @@ class Plan:
         max_seconds: how long all the asking may take; None for no limit.
         cache: folder of the completion cache.
         gate: rule for all suites, or None for each suite's own.
+        allow_identical: whether a tuned model may be its base.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Plan:
     max_seconds: float | None = None
     cache: Path = CACHE
     gate: GateRule | None = None
+    allow_identical: bool = False
 
 
 def make_plan(  # noqa: PLR0913 - one parameter an option of `evalkit run`
@@ -99,17 +101,20 @@ def make_plan(  # noqa: PLR0913 - one parameter an option of `evalkit run`
         max_seconds=max_seconds or project.max_seconds,
         cache=Path(cache) if cache else project.cache or CACHE,
         gate=project.gate,
+        allow_identical=allow_identical,
     )
 
 
-def suite_paths(
+def suites_to_check(
     suites: Sequence[str | Path], *, config: str | Path | None = None
-) -> tuple[Path, ...]:
-    """The suites that are meant: those named, or the project file's, or the shipped ones."""
-    if suites:
-        return _found(suites)
+) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """The suites that are meant, and the training files that the project's models name.
+
+    The suites are those named, or the project file's, or the shipped ones.
+    """
     project, _ = _project(config, suites=(), base=None, tuned=())
-    return _found(project.suites)
+    trains = (model.train for model in project.models if model.train is not None)
+    return _found(suites or project.suites), tuple(dict.fromkeys(trains))
 
 
 def _found(suites: Sequence[str | Path]) -> tuple[Path, ...]:

@@ -25,6 +25,7 @@ from evalkit.store.accepted import (
     run_digest,
 )
 from evalkit.store.folder import FORMAT, free_folder, read, write
+from evalkit.store.target import check_target
 
 __all__ = [
     "ACCEPTED",
@@ -32,6 +33,7 @@ __all__ = [
     "Accepted",
     "Pinned",
     "accept",
+    "check_target",
     "free_folder",
     "pinned_folder",
     "read",

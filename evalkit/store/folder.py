@@ -30,7 +30,9 @@ FORMAT = 2
 
 
 def write(record: RunRecord, folder: Path) -> None:
-    """Write a run folder; `run.json` comes last, so a folder that has it is whole.
+    """Write a run folder; `run.json` comes last and holds the hashes of the rest.
+
+    A folder that was left half written is noticed by them.
 
     Args:
         record: what the run found out.
@@ -54,7 +56,6 @@ def write(record: RunRecord, folder: Path) -> None:
     files["run.json"] = _seal(body)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "run.json").unlink(missing_ok=True)
         for name, data in files.items():
             replace_file(folder / name, data)
     except OSError as error:

@@ -19,12 +19,13 @@ from evalkit.schema import (
 from evalkit.stats.decisions import Pooled, pooled
 from evalkit.stats.families import holm
 from evalkit.stats.quantiles import z_two_sided
-from evalkit.stats.samples import CONFIDENCE
+from evalkit.stats.samples import CONFIDENCE, FEWEST_UNITS
 from evalkit.verdict.claims import margin_of
 from evalkit.verdict.gate import gate
 from evalkit.verdict.gate import worst as worst_verdict
+from evalkit.verdict.leaks import mostly_leaked
 from evalkit.verdict.overfit import SEVERITY
-from evalkit.verdict.wording import between, listed, plural, points, share
+from evalkit.verdict.wording import between, listed, p_value, plural, points, share
 
 Tone = Literal["good", "bad", "unsure"]
 
@@ -90,6 +91,8 @@ def headline(record: RunRecord, verdict: GateVerdict | None = None) -> tuple[Hea
     for model in record.info.models:
         if model.role != "tuned":
             continue
+        comparable = _comparable(record, model)
+        level = record.info.overfit_levels.get(model.name)
         found.append(
             Headline(
                 base=model.tuned_from or "",
@@ -97,8 +100,8 @@ def headline(record: RunRecord, verdict: GateVerdict | None = None) -> tuple[Hea
                 better=_better(_judged(record, model.name, general=False)),
                 overfitted=_overfitted(record, model.name),
                 forgot=_forgot(_judged(record, model.name, general=True)),
-                comparable=_comparable(record, model),
-                ship=_ship(model.name, verdict, record.info.overfit_levels.get(model.name)),
+                comparable=comparable,
+                ship=_ship(model.name, verdict, level, comparable),
             )
         )
     return tuple(found)
@@ -128,6 +131,8 @@ def _judged(record: RunRecord, tuned: str, *, general: bool) -> list[_Judged]:
         primary = next(iter(info.scorers.get(suite.name, ())), None)
         if primary is None or primary.unit != "score" or suite.general != general:
             continue
+        if mostly_leaked(record, suite.name, tuned):
+            continue
         for row in record.comparisons:
             if (row.suite, row.tuned, row.scorer) != (suite.name, tuned, primary.name):
                 continue
@@ -150,7 +155,9 @@ def _pooled(judged: Sequence[_Judged]) -> tuple[Pooled, float, float]:
 def _better(judged: Sequence[_Judged]) -> Finding:
     question = "Better?"
     if not judged:
-        sentence = "No suite has answers of both models to prompts neither was trained on."
+        sentence = (
+            "No suite has a score of both models on prompts that the tuned one was not trained on."
+        )
         return Finding(question, "unknown", sentence, "unsure")
     mean, low, high = _pooled(judged)
     sure = [j for j in judged if j.row.p_adjusted is not None and j.row.p_adjusted <= ALPHA]
@@ -167,11 +174,25 @@ def _better(judged: Sequence[_Judged]) -> Finding:
     sentence += "."
     if gains and losses:
         return Finding(question, "mixed", sentence, "unsure")
+    if len(judged) == 1 and (low > 0 or high < 0) and not _settled(judged[0].row):
+        return Finding(question, "not shown", f"{sentence} {_why_open(judged[0].row)}", "unsure")
     if low > 0:
         return Finding(question, "yes", sentence, "good")
     if high < 0:
         return Finding(question, "no, worse", sentence, "bad")
     return Finding(question, "not shown", sentence, "unsure")
+
+
+def _settled(row: Comparison) -> bool:
+    """Whether a comparison that stands alone is more than an interval clear of zero."""
+    return row.p is not None and row.p <= ALPHA and row.n >= FEWEST_UNITS and not row.note
+
+
+def _why_open(row: Comparison) -> str:
+    reasons = [row.note] if row.note else []
+    if row.p is not None and row.p > ALPHA:
+        reasons.append(p_value(row.p))
+    return f"Not settled: {plural(row.n, 'pair')}; {', '.join(reasons)}."
 
 
 def _overfitted(record: RunRecord, tuned: str) -> Finding:
@@ -287,7 +308,7 @@ def _doubts(record: RunRecord, base: str, tuned: str) -> list[str]:
     return doubts
 
 
-def _ship(tuned: str, verdict: GateVerdict, level: Level | None) -> Finding:
+def _ship(tuned: str, verdict: GateVerdict, level: Level | None, comparable: Finding) -> Finding:
     question = "Ship?"
     mine = [d for d in verdict.decisions if d.tuned == tuned]
     word = worst_verdict([d.verdict for d in mine])
@@ -301,4 +322,7 @@ def _ship(tuned: str, verdict: GateVerdict, level: Level | None) -> Finding:
     if level in SEVERITY[:2]:
         sentence += f" But {level} overfitting: see the advice before you promote it."
         return Finding(question, "not advised", sentence, "bad" if level == "strong" else "unsure")
+    if comparable.tone == "bad":
+        sentence += " But the two arms are not comparable."
+        return Finding(question, "not advised", sentence, "bad")
     return Finding(question, "yes", sentence, "good")

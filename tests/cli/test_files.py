@@ -166,3 +166,28 @@ def test_own_scorer_of_four_lines(folder: Path) -> None:
     done = evalkit(*RUN, "--scorer", "polite.py:polite", cwd=folder)
     assert done.code == 0, done.err
     assert set(pd.read_csv(folder / "out" / "summary.csv").scorer) == {"polite"}
+
+
+def test_what_is_in_the_way_is_left_alone(folder: Path) -> None:
+    (folder / "mine").mkdir()
+    (folder / "mine" / "summary.csv").write_text("my own")
+    done = evalkit(*RUN[:-1], "mine", cwd=folder)
+    assert (done.code, (folder / "mine" / "summary.csv").read_text()) == (2, "my own")
+    assert "other files in it" in done.err
+    assert "answers" not in done.err  # refused before anything was asked
+
+
+def test_prompts_that_were_trained_on_prove_nothing(folder: Path) -> None:
+    done = evalkit(*RUN, "--train", "data.jsonl", "--gate", cwd=folder)
+    assert done.code == 3, done.err
+    assert "40 of 40 (100.0 %) test prompts are in its training data" in done.err
+    assert re.search(r"Better\?\s+unknown", done.err)
+
+
+def test_an_unknown_scorer_shows_in_check_too(folder: Path) -> None:
+    (folder / "suite.yaml").write_text(
+        "name: s\ntask: qa\ntest: data.jsonl\nscorers: [exact_mach]\n"
+    )
+    done = evalkit("check", "suite.yaml", cwd=folder)
+    assert done.code == 2
+    assert "did you mean 'exact_match'" in done.err

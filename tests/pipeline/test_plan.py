@@ -6,7 +6,7 @@ import pytest
 
 from evalkit import embedded
 from evalkit.errors import UsageError
-from evalkit.pipeline.plan import SEED, make_plan, suite_paths
+from evalkit.pipeline.plan import SEED, make_plan, suites_to_check
 from tests.command_line import write_jsonl
 
 PROJECT = """
@@ -96,4 +96,12 @@ def test_one_model_twice_if_that_is_wanted() -> None:
 @pytest.mark.usefixtures("folder")
 def test_shipped_suites_by_name_or_by_the_path_they_have_in_a_checkout() -> None:
     shipped = embedded.suite_folders()["world-facts"]
-    assert suite_paths(["world-facts", "suites/world-facts"]) == (shipped, shipped)
+    paths, _ = suites_to_check(["world-facts", "suites/world-facts"])
+    assert paths == (shipped, shipped)
+
+
+def test_training_files_of_the_project_are_checked_too(folder: Path) -> None:
+    (folder / "evalkit.yaml").write_text(
+        PROJECT.replace("tuned_from", "train: t.jsonl, tuned_from")
+    )
+    assert suites_to_check([]) == ((Path("data.jsonl"),), ("t.jsonl",))

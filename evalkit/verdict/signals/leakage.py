@@ -7,12 +7,12 @@ from typing import Final
 from evalkit.schema import Signal
 from evalkit.stats.gaps import base_adjusted_gap
 from evalkit.verdict.evidence import Evidence
+from evalkit.verdict.leaks import MOST_LEAKED
 from evalkit.verdict.signals.registry import signal
 from evalkit.verdict.wording import points, share
 
 NAME = "leakage"
 FEWEST_CLEAN: Final = 30
-MOST_LEAKED: Final = 0.5
 
 
 @signal
