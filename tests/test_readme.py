@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from evalkit import errors
+from evalkit.cli import BUG
 from evalkit.verdict.gate import CODES
 from tests.command_line import evalkit, write_jsonl
 from tests.servers.openai_server import Server
