@@ -107,9 +107,8 @@ def test_a_split_without_rows_has_no_lengths(suite: SuiteWriter) -> None:
 
 def test_the_plan_of_a_suite_v10(suite: SuiteWriter) -> None:
     def planned(rows: int, clusters: int = 0) -> Planning:
-        test = [
-            row(f"q{i}", **({"cluster_id": i % clusters} if clusters else {})) for i in range(rows)
-        ]
+        fields = [{"cluster_id": i % clusters} if clusters else {} for i in range(rows)]
+        test = [row(f"q{i}") | fields[i] for i in range(rows)]
         return check_suite(load_suite(suite("test: test.jsonl", test=test))).planning
 
     plan = planned(200)

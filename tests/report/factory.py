@@ -300,6 +300,8 @@ def _comparison(
         family="exploratory" if part else "primary" if declared else "secondary",
         wins=int((kept > 0).sum()), ties=int((kept == 0).sum()), losses=int((kept < 0).sum()),
         n=kept.size, missing=change.size - kept.size,
+        se=(high - low) / 3.92 if scorer.kind == "corpus" and high and low else None,
+        units=kept.size if scorer.kind == "corpus" else 0,
     )  # fmt: skip
 
 
