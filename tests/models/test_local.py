@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ SYSTEM = Message("system", "Answer with the name, symbol or number only.")
 GREEDY = Generation(max_tokens=24, stop=("\n",))
 
 
-def spec(model: str, **fields: object) -> ModelSpec:
+def spec(model: str, **fields: Any) -> ModelSpec:
     return replace(ModelSpec(name="arm", provider="local", model=model, role="base"), **fields)
 
 
