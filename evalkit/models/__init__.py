@@ -5,7 +5,16 @@ retries.
 """
 
 from evalkit.models.limits import Allowance, Metered
-from evalkit.models.provider import Opener, Provider, ReadRows, Row
+from evalkit.models.provider import Named, Opener, Provider, ReadRows, Row
 from evalkit.models.registry import open_provider
 
-__all__ = ["Allowance", "Metered", "Opener", "Provider", "ReadRows", "Row", "open_provider"]
+__all__ = [
+    "Allowance",
+    "Metered",
+    "Named",
+    "Opener",
+    "Provider",
+    "ReadRows",
+    "Row",
+    "open_provider",
+]

@@ -17,7 +17,14 @@ from urllib.parse import urlsplit, urlunsplit
 from evalkit.errors import ModelError, UsageError
 from evalkit.models.limits import Allowance, read_allowances
 from evalkit.models.prompts import flatten, wire
-from evalkit.models.replies import error_body, parse_error, parse_reply, quote, redact
+from evalkit.models.replies import (
+    error_body,
+    parse_error,
+    parse_reply,
+    quote,
+    read_logprobs,
+    redact,
+)
 from evalkit.schema import Answer, Failure, Mode, ModelSpec, Request
 
 if TYPE_CHECKING:
@@ -30,6 +37,9 @@ NO_KEY = "none"
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 600.0
+
+FIRST_TOKENS = 16
+"""How many tokens' log-probabilities are asked for: enough to tell two models apart."""
 
 _RENAMED = {"max_tokens": "max_completion_tokens"}
 _DROPPABLE = ("temperature", "top_p", "top_k", "seed", "stop")
@@ -87,6 +97,19 @@ class OpenAIProvider:
     async def complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
         """Ask, one request after the other; the runner sends one at a time."""
         return [await self._ask(request) for request in requests]
+
+    async def logprobs(self, request: Request) -> tuple[float, ...]:
+        """Log-probabilities of the first tokens of the answer; see `Named`."""
+        from openai import APIError
+
+        body = self._body(request)
+        tokens = next(name for name in body if name in {*_RENAMED, *_RENAMED.values()})
+        body[tokens] = min(body[tokens], FIRST_TOKENS)
+        body["logprobs"] = True if self._mode == "chat" else 1
+        try:
+            return read_logprobs(await self._send(body), self._mode)
+        except (APIError, UnicodeEncodeError):
+            return ()
 
     def take_allowances(self) -> tuple[Allowance, ...]:
         """What the server said about its rate limits in its last reply; see `Metered`."""

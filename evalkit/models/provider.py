@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from evalkit.schema import Answer, Failure, ModelSpec, Request
 
@@ -39,6 +39,14 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Give back sockets, threads and memory."""
+
+
+@runtime_checkable
+class Named(Provider, Protocol):
+    """A provider that knows its model by nothing but the name a server has for it."""
+
+    async def logprobs(self, request: Request) -> tuple[float, ...]:
+        """Log-probabilities (nats) of the first tokens of its answer; empty if it gives none."""
 
 
 class Row(Protocol):

@@ -65,6 +65,24 @@ def parse_reply(content: bytes, mode: Mode) -> Answer | Failure:
     )
 
 
+def read_logprobs(content: bytes, mode: Mode) -> tuple[float, ...]:
+    """Log-probabilities (nats) of the tokens of a reply; empty where it has none.
+
+    Args:
+        content: the body as received.
+        mode: which of the two API shapes was asked for.
+    """
+    try:
+        logprobs = json.loads(content)["choices"][0]["logprobs"]
+        if mode == "chat":
+            values = [token["logprob"] for token in logprobs["content"]]
+        else:
+            values = [value for value in logprobs["token_logprobs"] if value is not None]
+        return tuple(float(value) for value in values)
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return ()
+
+
 def parse_error(status: int, content: bytes, headers: Mapping[str, str]) -> Failure:
     """Name the kind of a reply whose status said failure.
 

@@ -2,7 +2,8 @@
 
 from evalkit.runner.ask import TIMEOUT, ask
 from evalkit.runner.cache import cache_key
-from evalkit.runner.job import AskStats, Job
+from evalkit.runner.identity import Pair, require_two_models
+from evalkit.runner.job import AskStats, Job, together
 from evalkit.runner.observer import Observer
 from evalkit.runner.progress import LineProgress, TerminalProgress, progress_observer
 from evalkit.runner.retry import Retry
@@ -13,9 +14,12 @@ __all__ = [
     "Job",
     "LineProgress",
     "Observer",
+    "Pair",
     "Retry",
     "TerminalProgress",
     "ask",
     "cache_key",
     "progress_observer",
+    "require_two_models",
+    "together",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from evalkit.schema import Request
 
@@ -56,3 +57,27 @@ class AskStats:
     p95_seconds: float | None
     max_seconds: float | None
     notes: tuple[str, ...]
+
+
+def together(last: AskStats, earlier: Iterable[AskStats]) -> AskStats:
+    """One count of several calls, the last of which asked everything and had the rest cached.
+
+    The times of requests are those of the last call, unless it sent none.
+    """
+    joined = last
+    for one in earlier:
+        answered = one.jobs - one.cached - one.missing
+        timed = joined if joined.median_seconds is not None else one
+        joined = replace(
+            joined,
+            cached=joined.cached - answered,
+            sent=joined.sent + one.sent,
+            retries=joined.retries + one.retries,
+            causes=dict(sorted((Counter(joined.causes) + Counter(one.causes)).items())),
+            waited=joined.waited + one.waited,
+            paced=joined.paced + one.paced,
+            median_seconds=timed.median_seconds,
+            p95_seconds=timed.p95_seconds,
+            max_seconds=timed.max_seconds,
+        )
+    return joined

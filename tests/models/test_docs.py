@@ -11,6 +11,7 @@ from evalkit.models.stored import TEXT_FIELDS
 from evalkit.runner import Retry
 from evalkit.runner.ask import CONCURRENCY, TIMEOUT
 from evalkit.runner.cache import FILE
+from evalkit.runner.identity import COMPARED, HANDFUL, MANY
 from evalkit.runner.limiter import LONG
 
 TEXT = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
@@ -28,6 +29,9 @@ def test_names_and_defaults_are_those_of_the_code() -> None:
     assert f"names no time, for {Retry().patience / 60:.0f} minutes" in FLAT
     assert f"up to {Retry().attempts - 1} times" in FLAT
     assert f"`{FILE}`" in FLAT
+    assert f"its first {HANDFUL} test prompts" in FLAT
+    assert f"log-probabilities of {COMPARED} of the answers" in FLAT
+    assert f"first {MANY} prompts are" in FLAT
 
 
 def test_every_spec_it_shows_can_be_meant() -> None:

@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.models.replies import parse_error, parse_reply, quote, redact, retry_after
-from evalkit.schema import Answer, Failure
+from evalkit.models.replies import (
+    parse_error,
+    parse_reply,
+    quote,
+    read_logprobs,
+    redact,
+    retry_after,
+)
+from evalkit.schema import Answer, Failure, Mode
 
 LEAF = st.sampled_from([None, True, 0, -1, 1.5, "", "stop", "text", "\u2028"])
 JSON = LEAF | st.lists(LEAF, max_size=2) | st.dictionaries(st.sampled_from("abc"), LEAF)
@@ -204,3 +211,23 @@ def test_no_reply_breaks_the_parser(reply: object, mode: Any) -> None:
 def test_no_error_breaks_the_parser(content: bytes, status: int) -> None:
     assert isinstance(parse_error(status, content, {}), Failure)
     assert isinstance(parse_reply(content, "chat"), Answer | Failure)
+
+
+@pytest.mark.parametrize(
+    ("reply", "mode", "values"),
+    [
+        ({"logprobs": {"content": [{"logprob": -0.5}, {"logprob": -1}]}}, "chat", (-0.5, -1.0)),
+        ({"logprobs": {"token_logprobs": [None, -2.0]}}, "completions", (-2.0,)),
+        ({"logprobs": {"content": None}}, "chat", ()),
+        ({"logprobs": {"content": [{"logprob": "low"}]}}, "chat", ()),
+        ({"logprobs": None}, "completions", ()),
+        ({}, "chat", ()),
+    ],
+)
+def test_log_probabilities(reply: object, mode: Mode, values: tuple[float, ...]) -> None:
+    assert read_logprobs(json.dumps({"choices": [reply]}).encode(), mode) == values
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b"{}", b'{"choices": []}', b"\xff"])
+def test_no_reply_has_no_log_probabilities(content: bytes) -> None:
+    assert read_logprobs(content, "chat") == ()

@@ -74,6 +74,7 @@ class Server:
         headers: what goes with an answer besides.
         models: names it serves; empty serves every name.
         aliases: name -> the model that really answers under it.
+        logprobs: whether it gives log-probabilities.
         latency: seconds before each answer.
         asked: every request, in order of arrival.
         busiest: most requests that were open at one time.
@@ -85,6 +86,7 @@ class Server:
     headers: Callable[[], Mapping[str, str]] = dict
     models: Sequence[str] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    logprobs: bool = True
     latency: float = 0.0
     asked: list[Asked] = field(default_factory=list)
     busiest: int = 0
@@ -178,7 +180,8 @@ class Server:
             self._open -= 1
 
     def _answer(self, asked: Asked) -> dict[str, Any]:
-        text = self.reply(self.aliases.get(asked.model, asked.model), asked.messages)
+        model = self.aliases.get(asked.model, asked.model)
+        text = self.reply(model, asked.messages)
         words = text.split(" ")
         most = asked.body.get("max_tokens", asked.body.get("max_completion_tokens")) or 16
         reason = "stop" if len(words) <= most else "length"
@@ -187,17 +190,22 @@ class Server:
         choice: dict[str, Any] = {"index": 0, "finish_reason": reason}
         if asked.path.endswith("/chat/completions"):
             choice["message"] = {"role": "assistant", "content": text}
+            if asked.body.get("logprobs") and self.logprobs:
+                told = _logprobs(model, f" {text}")
+                pairs = zip(told["tokens"][1:], told["token_logprobs"][1:], strict=True)
+                content = [{"token": token, "logprob": value} for token, value in pairs]
+                choice["logprobs"] = {"content": content}
         else:
             echoed = prompt if asked.body.get("echo") else ""
             choice["text"] = echoed + text
-            if asked.body.get("logprobs") is not None:
-                choice["logprobs"] = _logprobs(asked.model, choice["text"])
+            if asked.body.get("logprobs") is not None and self.logprobs:
+                choice["logprobs"] = _logprobs(model, choice["text"])
         tokens = min(len(words), most)
         return {
             "id": f"cmpl-{asked.number}",
             "object": "chat.completion" if "message" in choice else "text_completion",
             "created": 0,
-            "model": self.aliases.get(asked.model, asked.model),
+            "model": model,
             "choices": [choice],
             "usage": {
                 "prompt_tokens": len(prompt.split()),

@@ -1,0 +1,176 @@
+"""Whether two names are two models: asked before a run pays for comparing a model with itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from evalkit.errors import ModelError
+from evalkit.models import Named, Provider
+from evalkit.runner.cache import Cache, cache_key
+from evalkit.runner.job import AskStats, Job
+from evalkit.schema import Answer, Failure, Request
+
+HANDFUL = 8
+"""Prompts asked first: answers that differ on any of them come from two models."""
+
+MANY = 32
+"""Prompts that must all have equal answers where a server gives no log-probabilities."""
+
+COMPARED = 3
+"""Prompts whose log-probabilities are compared."""
+
+CLOSE = 1e-3
+"""Log-probabilities (nats) nearer than this are equal: the same weights in another batch."""
+
+SECONDS = 60.0
+"""How long log-probabilities are waited for."""
+
+LOGPROBS = -1
+"""The repetition under which the cache keeps log-probabilities."""
+
+Answers = Sequence[tuple[Answer, Answer]]
+"""Of base and tuned, to the same prompts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A tuned model and its base.
+
+    Attributes:
+        base: name of the arm.
+        tuned: name of the arm.
+        requests: what both will be asked in the run.
+    """
+
+    base: str
+    tuned: str
+    requests: tuple[Request, ...]
+
+
+class Ask(Protocol):
+    """`ask` with the options of the run."""
+
+    async def __call__(
+        self, jobs: Sequence[Job], providers: Mapping[str, Provider]
+    ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
+        """Ask; answers go into the cache of the run, so that the run need not ask again."""
+
+
+async def require_two_models(
+    pairs: Sequence[Pair], providers: Mapping[str, Provider], ask: Ask, cache: Path | None
+) -> list[dict[str, AskStats]]:
+    """Stop if a tuned model turns out to be its base.
+
+    Only models that a server tells apart by name are asked. They get the run's own first prompts;
+    if all answers are equal, the log-probabilities of a few of them decide. A server that gives
+    none is asked more prompts. With too little to go by there is no verdict.
+
+    Args:
+        pairs: who is compared with whom.
+        providers: model -> opened provider.
+        ask: asks with the options of the run.
+        cache: folder of the completion cache.
+
+    Returns:
+        How the asking went, one entry for each call of `ask`.
+
+    Raises:
+        ModelError: two names of one model.
+    """
+    went: list[dict[str, AskStats]] = []
+    for pair in pairs:
+        base, tuned = providers[pair.base], providers[pair.tuned]
+        if base.cacheable and (base.endpoint, base.identity) == (tuned.endpoint, tuned.identity):
+            raise ModelError(_one_model(pair, tuned, "they are asked as one and the same"))
+        if not (isinstance(base, Named) and isinstance(tuned, Named)):
+            continue
+        first = await _ask_both(pair, HANDFUL, providers, ask, went)
+        if not _all_equal(first):
+            continue
+        same = await _same_logprobs(base, tuned, pair.requests[:COMPARED], cache)
+        if same:
+            raise ModelError(_one_model(pair, tuned, _evidence(first, logprobs=True)))
+        if same is None:
+            more = await _ask_both(pair, MANY, providers, ask, went)
+            if len(more) >= HANDFUL and _all_equal(more):
+                raise ModelError(_one_model(pair, tuned, _evidence(more, logprobs=False)))
+    return went
+
+
+async def _ask_both(
+    pair: Pair,
+    most: int,
+    providers: Mapping[str, Provider],
+    ask: Ask,
+    went: list[dict[str, AskStats]],
+) -> Answers:
+    """The first prompts of a pair, as far as both answered them."""
+    models = (pair.base, pair.tuned)
+    jobs = [Job(model, request) for request in pair.requests[:most] for model in models]
+    outcomes, stats = await ask(jobs, {model: providers[model] for model in models})
+    went.append(stats)
+    return [
+        (one, other)
+        for one, other in zip(outcomes[::2], outcomes[1::2], strict=True)
+        if isinstance(one, Answer) and isinstance(other, Answer)
+    ]
+
+
+def _all_equal(answers: Answers) -> bool:
+    return bool(answers) and all(one.text == other.text for one, other in answers)
+
+
+async def _same_logprobs(
+    base: Named, tuned: Named, requests: Sequence[Request], cache: Path | None
+) -> bool | None:
+    """Whether both answer these prompts with equal log-probabilities; None if that is not told."""
+    found = [await _logprobs(p, request, cache) for request in requests for p in (base, tuned)]
+    pairs = [(a, b) for a, b in zip(found[::2], found[1::2], strict=True) if a and b]
+    if not pairs:
+        return None
+    return all(
+        len(a) == len(b) and all(abs(x - y) <= CLOSE for x, y in zip(a, b, strict=True))
+        for a, b in pairs
+    )
+
+
+async def _logprobs(provider: Named, request: Request, cache: Path | None) -> Sequence[float]:
+    """From the cache, or from the server and into the cache; empty if the server gives none."""
+    if cache is None:
+        return await _asked_logprobs(provider, request)
+    key = cache_key(provider, request, LOGPROBS)
+    with Cache(cache) as store:
+        stored = store.get([key]).get(key)
+        if stored is not None:
+            values: list[float] = json.loads(stored.text)
+            return values
+        found = await _asked_logprobs(provider, request)
+        if found:
+            await store.put([(key, Answer(json.dumps(found)))])
+        return found
+
+
+async def _asked_logprobs(provider: Named, request: Request) -> Sequence[float]:
+    try:
+        async with asyncio.timeout(SECONDS):
+            return await provider.logprobs(request)
+    except TimeoutError:
+        return ()
+
+
+def _evidence(answers: Answers, *, logprobs: bool) -> str:
+    also = ", with the same log-probabilities" if logprobs else ""
+    return f"the first {len(answers)} test prompts have the same answers{also}"
+
+
+def _one_model(pair: Pair, tuned: Provider, why: str) -> str:
+    return (
+        f"{pair.tuned!r} and its base {pair.base!r} are one model at {tuned.endpoint}: {why}. "
+        "Probably the adapter's name is wrong, or the server answers every name with what it has "
+        "loaded; see docs/models.md. If it is meant, say --allow-identical"
+    )

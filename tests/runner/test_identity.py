@@ -1,0 +1,104 @@
+"""A server that answers two names with one model must not be taken for two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalkit.errors import ModelError
+from evalkit.pipeline import Run, run
+from evalkit.runner.identity import COMPARED, HANDFUL, MANY
+from tests.command_line import write_jsonl
+from tests.servers.openai_server import Server
+
+ONE = {"tuned": "base"}
+ROWS = 40
+
+
+def alike(*_: Any) -> str:
+    return "yes"
+
+
+@pytest.fixture
+def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+    monkeypatch.chdir(tmp_path)
+
+    def compared(server: Server, rows: int = ROWS, **options: Any) -> Run:
+        data = [{"prompt": f"question {i}", "completion": "yes"} for i in range(rows)]
+        suite = write_jsonl(tmp_path / "data.jsonl", data)
+        base, tuned = (f"openai:{name}@{server.url}" for name in ("base", "tuned"))
+        return run([suite], base=base, tuned=[tuned], out=tmp_path / "out", **options)
+
+    return compared
+
+
+def test_a_server_that_ignores_the_name_stops_the_run(compare: Callable[..., Run]) -> None:
+    with Server(aliases=ONE) as server:
+        with pytest.raises(ModelError, match=f"first {HANDFUL} test .*log-prob.*--allow-identical"):
+            compare(server)
+        assert len(server.asked) == 2 * (HANDFUL + COMPARED)
+        with pytest.raises(ModelError, match="one model"):
+            compare(server)  # all from the cache, log-probabilities too
+        assert len(server.asked) == 2 * (HANDFUL + COMPARED)
+
+
+def test_without_log_probabilities_more_answers_decide(compare: Callable[..., Run]) -> None:
+    with (
+        Server(aliases=ONE, logprobs=False) as server,
+        pytest.raises(ModelError, match=f"the first {MANY} test prompts have the same answers. "),
+    ):
+        compare(server)
+    assert len(server.asked) == 2 * (MANY + COMPARED)
+
+
+def test_too_few_equal_answers_prove_nothing(compare: Callable[..., Run]) -> None:
+    with Server(aliases=ONE, logprobs=False) as server:
+        done = compare(server, rows=HANDFUL - 1)
+    assert any("one model under two names" in said for said in done.record.info.warnings)
+
+
+def test_equal_answers_of_two_models_are_told_by_log_probabilities(
+    compare: Callable[..., Run],
+) -> None:
+    with Server(reply=alike) as server:
+        done = compare(server)
+        sent = len(server.asked)
+        assert sent == 2 * (ROWS + COMPARED)
+        compare(server)
+        assert len(server.asked) == sent
+    assert done.missing == 0
+
+
+def test_two_models_are_asked_nothing_twice(compare: Callable[..., Run]) -> None:
+    with Server() as server:
+        done = compare(server)
+    assert len(server.asked) == 2 * ROWS
+    counts = done.record.info.clocks["models"]["tuned"]
+    assert (counts["jobs"], counts["sent"], counts["cached"]) == (ROWS, ROWS, 0)
+
+
+def test_it_may_be_meant(compare: Callable[..., Run]) -> None:
+    with Server(aliases=ONE) as server:
+        done = compare(server, allow_identical=True)
+    assert len(server.asked) == 2 * ROWS
+    assert done.missing == 0
+
+
+def test_completions_mode_has_log_probabilities_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Server(aliases=ONE) as server:
+        project = tmp_path / "evalkit.yaml"
+        project.write_text(
+            f"endpoints: {{here: {{base_url: '{server.url}'}}}}\n"
+            "models:\n"
+            "  base: {model: base, endpoint: here, mode: completions}\n"
+            "  tuned: {model: tuned, endpoint: here, mode: completions, tuned_from: base}\n"
+        )
+        write_jsonl(tmp_path / "data.jsonl", [{"prompt": "a b", "completion": "c"}])
+        with pytest.raises(ModelError, match="log-probabilities"):
+            run([tmp_path / "data.jsonl"])
