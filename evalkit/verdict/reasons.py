@@ -106,7 +106,7 @@ def reason_of(
     tuned, base, mode = claims[0].tuned, claims[0].base, claims[0].rule.mode
     named = _places([result for result in results if result.verdict == verdict])
     if verdict == "FAIL":
-        return f"{tuned} against {base}: {_failing(results, mode)}."
+        return f"{tuned} against {base}: {_failing(claims, results)}."
     if verdict == "PASS":
         suites = plural(len({claim.suite.name for claim in claims}), "suite")
         if mode == "significant-regression":
@@ -121,16 +121,27 @@ def reason_of(
     return f"{tuned} against {base}: undecided on {named}{_means(changes)}{_more(results)}."
 
 
-def _failing(results: Sequence[GateResult], mode: str) -> str:
-    """`worse on a and b; overfitted on c`."""
-    failed = [result for result in results if result.verdict == "FAIL"]
-    overfitted = [result for result in failed if result.overfit is not None]
-    lost = [result for result in failed if result.overfit is None]
-    word = "may lose more than the margin" if mode == "non-inferiority" else "significantly worse"
+def _failing(claims: Sequence[Claim], results: Sequence[GateResult]) -> str:
+    """`significantly worse on a and b; overfitted on b`."""
+    overfitted = [result for result in results if result.overfit is not None]
+    lost = [r for claim, r in zip(claims, results, strict=True) if _fails(claim, r)]
+    by_margin = claims[0].rule.mode == "non-inferiority"
+    word = "may lose more than the margin" if by_margin else "significantly worse"
     parts = [f"{word} on {_places(lost)}"] if lost else []
     if overfitted:
         parts.append(f"overfitted on {_places(overfitted)}")
     return "; ".join(parts)
+
+
+def _fails(claim: Claim, result: GateResult) -> bool:
+    """Whether the tests fail a claim, overfitting apart."""
+    p, kept = result.p_regression, result.p_noninferior
+    if result.verdict != "FAIL" or p is None or kept is None:
+        return False
+    certain, ruled_out = p <= claim.rule.alpha, kept <= claim.rule.alpha
+    if claim.rule.mode == "significant-regression":
+        return certain
+    return not ruled_out and (certain or claim.rule.mode == "non-inferiority")
 
 
 def _means(changes: Sequence[Change]) -> str:

@@ -275,6 +275,12 @@ def test_overfitting_of_the_named_level_fails_the_gate(level: Any, verdict: str)
         assert found.results[0].reason.startswith("strong overfitting; exact_match +20.0 points")
 
 
+def test_a_loss_is_named_beside_overfitting() -> None:
+    tables = from_counts(10, 180, 2, 8, split="train"), from_counts(80, 5, 60, 55)
+    found = gate(run_of(*tables, overfit=overfit(evidence(*tables))))
+    assert found.reason == "tuned against base: significantly worse on qa; overfitted on qa."
+
+
 def test_mild_overfitting_fails_only_where_the_rule_says_so() -> None:
     tables = from_counts(80, 70, 10, 40, split="train"), from_counts(78, 50, 14, 58)
     run = run_of(*tables, overfit=overfit(evidence(*tables)))
