@@ -1,7 +1,7 @@
 """The text the base model is pre-trained on.
 
 It holds what a base model may know: facts as statements and as questions answered in full
-sentences, words and their relations, lists and numbers, stories, Spanish sentences and short phrase
+sentences, words and their relations, lists and stories, Spanish sentences and short phrase
 pairs, letters without a request, records. It never holds a row of a shipped suite: whatever of a
 suite is computed rather than known (translations, summaries, labels, extractions, lists, numbers)
 appears here with other material or not at all.
@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 
 from evalkit.embedded.dice import Dice
-from evalkit.embedded.facts import table
+from evalkit.embedded.facts import column, table
 from evalkit.embedded.generate import split
 from evalkit.embedded.recipes import (
     RECIPES,
@@ -31,6 +32,7 @@ from evalkit.embedded.recipes.phrases import (
     capitalised,
     full_name,
     goods,
+    order_number,
 )
 
 COUNTRY_SENTENCES = (
@@ -50,8 +52,7 @@ ELEMENT_SENTENCES = (
     "The chemical symbol of {element} is {symbol}.",
     "{symbol} is the chemical symbol of {element}.",
     "The symbol {symbol} stands for {element}.",
-    "The atomic number of {element} is {number}.",
-    "The element {element} has the symbol {symbol} and the atomic number {number}.",
+    "The element {element} has the symbol {symbol}.",
 )
 BOOK_SENTENCES = (
     "{author} wrote {title}.",
@@ -59,22 +60,44 @@ BOOK_SENTENCES = (
     "{title} is a book by {author}.",
     "{title} was written by {author}.",
 )
+CAPITAL_ANSWERS = (
+    "{capital} is the capital of {country}.",
+    "The capital of {country} is {capital}.",
+)
 COUNTRY_QUESTIONS = (
-    ("Tell me the capital of {country}.", "The capital of {country} is {capital}."),
-    ("Which city is {country} governed from?", "{country} is governed from {capital}."),
-    ("What country is {capital} the capital of?", "{capital} is the capital of {country}."),
-    ("Where in the world is {country}?", "{country} is in {continent}."),
+    ("Tell me the capital of {country}.", CAPITAL_ANSWERS),
+    ("Capital of {country}?", CAPITAL_ANSWERS),
+    ("What city is the capital of {country}?", CAPITAL_ANSWERS),
+    ("Do you know the capital of {country}?", CAPITAL_ANSWERS),
+    ("What country is {capital} the capital of?", ("{country} has {capital} as its capital.",)),
+    ("Whose capital is {capital}?", ("{country} has {capital} as its capital.",)),
+    ("Country with the capital {capital}?", ("{country} has {capital} as its capital.",)),
+    ("Where in the world is {country}?", ("{country} is in {continent}.", "In {continent}.")),
+    ("What continent is {country} in?", ("{country} is in {continent}.", "In {continent}.")),
 )
+STATE_ANSWERS = ("{capital} is the capital of {state}.", "The capital of {state} is {capital}.")
 STATE_QUESTIONS = (
-    ("Tell me the capital of the US state of {state}.", "The capital of {state} is {capital}."),
-    ("What US state is {capital} the capital of?", "{capital} is the capital of {state}."),
+    ("Tell me the capital of the US state of {state}.", STATE_ANSWERS),
+    ("Capital of the US state of {state}?", STATE_ANSWERS),
+    ("What US state is {capital} the capital of?", ("{state} has {capital} as its capital.",)),
+    ("US state with the capital {capital}?", ("{state} has {capital} as its capital.",)),
 )
+SYMBOL_ANSWERS = ("{symbol} is the symbol of {element}.", "The symbol of {element} is {symbol}.")
+ELEMENT_ANSWERS = ("{element} has the symbol {symbol}.", "It is {element}.")
 ELEMENT_QUESTIONS = (
-    ("Tell me the symbol of {element}.", "The symbol of {element} is {symbol}."),
-    ("What does the symbol {symbol} mean?", "The symbol {symbol} stands for {element}."),
-    ("Tell me the atomic number of {element}.", "{element} has the atomic number {number}."),
+    ("Tell me the symbol of {element}.", SYMBOL_ANSWERS),
+    ("Chemical symbol of {element}?", SYMBOL_ANSWERS),
+    ("What does the symbol {symbol} mean?", ELEMENT_ANSWERS),
+    ("Element with the symbol {symbol}?", ELEMENT_ANSWERS),
+    ("How do chemists write {element}?", SYMBOL_ANSWERS),
+    ("{symbol} is short for which element?", ELEMENT_ANSWERS),
 )
-BOOK_QUESTIONS = (("Whose book is {title}?", "{title} is a book by {author}."),)
+BOOK_ANSWERS = ("{author} wrote {title}.", "{title} is by {author}.")
+BOOK_QUESTIONS = (
+    ("Whose book is {title}?", BOOK_ANSWERS),
+    ("Author of {title}?", BOOK_ANSWERS),
+    ("By whom was {title} written?", BOOK_ANSWERS),
+)
 
 FACTS = {
     "countries": (COUNTRY_SENTENCES, COUNTRY_QUESTIONS),
@@ -84,21 +107,30 @@ FACTS = {
 }
 FACT_SHARES = ("countries",) * 5 + ("states",) + ("elements",) * 4 + ("books",) * 2
 
-STORY_SENTENCES = (
-    "{name} lives in {city}.",
-    "On {day} {name} went to {city}.",
-    "{name} bought {count} {things} there.",
-    "The {things} cost {price} euros.",
-    "It was a quiet {day} in {month}.",
-    "{name} told {other} about the {things}.",
-    "{other} wanted to see the {thing} too.",
-    "They met at {time} in {city}.",
-    "In {month} {name} moved from {city} to {place}.",
-    "{other} forgot the {thing} in {place}.",
-    "{name} found the {thing} on {day}.",
-    "The meeting of {name} and {other} was on {day} at {time}.",
+STORY: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    ("{name} lives in {city}.", (("Where does {name} live?", "{city}"),)),
+    (
+        "On {day} {name} went to {city}.",
+        (("When did {name} go to {city}?", "{day}"), ("Where did {name} go?", "{city}")),
+    ),
+    (
+        "{name} bought {count} {things} there.",
+        (("Who bought {things}?", "{name}"), ("How many {things} were bought?", "{count}")),
+    ),
+    ("The {things} cost {price} euros.", (("What did the {things} cost?", "{price} euros"),)),
+    ("It was a quiet {day} in {month}.", (("What month was it?", "{month}"),)),
+    ("{name} told {other} about the {things}.", (("Who told about the {things}?", "{name}"),)),
+    ("{other} wanted to see the {thing} too.", (("Who wanted to see the {thing}?", "{other}"),)),
+    ("They met at {time} in {city}.", (("When did they meet?", "{time}"),)),
+    (
+        "In {month} {name} moved from {city} to {place}.",
+        (("Where did {name} move?", "{place}"), ("When did {name} move?", "{month}")),
+    ),
+    ("{other} forgot the {thing} in {place}.", (("Who forgot the {thing}?", "{other}"),)),
+    ("{name} found the {thing} on {day}.", (("What did {name} find?", "{thing}"),)),
+    ("{other} comes from {place}.", (("Where does {other} come from?", "{place}"),)),
 )
-HEADINGS = ("Answer briefly, with the word or number only.", "Short questions, short answers.", "")
+HEADINGS = ("Answer briefly, with the word or words only.", "Short questions, short answers.", "")
 
 
 def statements(dice: Dice) -> str:
@@ -117,10 +149,11 @@ def talk(dice: Dice) -> str:
     for _ in range(dice.number(2, 5)):
         name = dice.pick(FACT_SHARES)
         _, questions = FACTS[name]
-        question, answer = dice.pick(questions)
+        question, answers = dice.pick(questions)
         fact = dice.pick(table(name))
-        pairs.append((question.format(**fact), capitalised(answer.format(**fact))))
-    return _asked(pairs)
+        answer = capitalised(dice.pick(answers).format(**fact))
+        pairs.append((question.format(**fact), answer))
+    return _asked(pairs, dice.pick(("", "", "Answer in a sentence.")))
 
 
 def word_facts(dice: Dice) -> str:
@@ -176,15 +209,15 @@ def _word_fact(dice: Dice) -> tuple[str, str, str]:
     return skill, dice.pick(everyday_words.members()[category]), category
 
 
-def lists_and_numbers(dice: Dice) -> str:
-    """Lists to repeat, sequences to continue, numbers to compare."""
+def lists(dice: Dice) -> str:
+    """Lists to repeat and to look into."""
     asked = everyday_words.computed(dice)
     rows = [next(asked) for _ in range(dice.number(2, 5))]
     return _asked([(row.prompt, row.references[0]) for row in rows], dice.pick(HEADINGS))
 
 
 def story(dice: Dice) -> str:
-    """Sentences about the same two people, places and things."""
+    """Sentences about the same two people, places and things, and questions about them."""
     thing, things = goods(dice)
     places = {
         "name": full_name(dice),
@@ -199,8 +232,10 @@ def story(dice: Dice) -> str:
         "price": str(dice.number(10, 999)),
         "time": f"{dice.number(7, 19)}:{dice.number(10, 59)}",
     }
-    told = dice.several(STORY_SENTENCES, dice.number(4, 7))
-    return " ".join(sentence.format(**places) for sentence in told)
+    told = dice.several(STORY, dice.number(3, 6))
+    text = " ".join(sentence for sentence, _ in told)
+    asked = [dice.pick(questions) for _, questions in dice.several(told, dice.number(1, 3))]
+    return f"{text}\n{_asked(asked)}".format(**places)
 
 
 def record(dice: Dice) -> str:
@@ -217,10 +252,65 @@ def record(dice: Dice) -> str:
         "hour": f"{dice.number(0, 23):02}:{dice.number(0, 59):02}",
         "month": dice.pick(MONTHS),
     }
-    kept = {key: told[key] for key in dice.several(tuple(told), dice.number(2, 5))}
-    plain = "; ".join(f"{capitalised(key)}: {value}" for key, value in kept.items())
-    first = f"{count} {things}, {NUMBERS[count]} {things}. {plain}"
-    return f"{dice.pick((plain, first))}\n{json.dumps(kept)}"
+    kept = {key: told[key] for key in dice.several(tuple(told), dice.number(3, 6))}
+    listed = [f"{capitalised(key)}: {value}" for key, value in kept.items()]
+    spoken = {
+        "person": dice.pick((f"it is about {name}", f"{name} called", f"says {name}")),
+        "town": dice.pick((f"in {told['town']}", f"from {told['town']}")),
+        "object": dice.pick((f"one {thing} or more", f"not two {things}")),
+        "amount": dice.pick((f"{NUMBERS[count]} pieces", f"{count} pieces")),
+        "weekday": dice.pick((f"on {told['weekday']}", f"by {told['weekday']}")),
+        "hour": f"at {told['hour']}",
+        "month": f"in {told['month']}",
+    }
+    said = ", ".join(spoken[key] for key in dice.shuffled(kept))
+    plain = dice.pick(("; ".join(dice.shuffled(listed)), said, capitalised(said) + "."))
+    return f"{plain}\n{json.dumps(kept)}"
+
+
+@cache
+def words() -> tuple[str, ...]:
+    """Words and names of all tables."""
+    sources = (
+        *column("names", "first"),
+        *column("names", "last"),
+        *column("countries", "country"),
+        *column("countries", "capital"),
+        *column("elements", "element"),
+        *column("spanish-nouns", "spanish"),
+        *everyday_words.words(),
+        *CITIES,
+        *DAYS,
+    )
+    return tuple(dict.fromkeys(sources))
+
+
+def copies(dice: Dice) -> str:
+    """Words in a row, told twice; things under names, asked for by name."""
+    if dice.chance(0.4):
+        row = dice.pick((" ", ", ")).join(dice.several(words(), dice.number(6, 16)))
+        return f"{row}\n{row}"
+    thing, things = goods(dice)
+    told = {
+        "Person": full_name(dice),
+        "Friend": full_name(dice),
+        "Town": dice.pick(CITIES),
+        "Place": dice.pick(CITIES),
+        "Object": thing,
+        "Order": f"{dice.number(2, 99)} {things}",
+        "Weekday": dice.pick(DAYS),
+        "Month": dice.pick(MONTHS),
+        "Hour": f"{dice.number(0, 23)}:{dice.number(10, 59)}",
+        "Number": order_number(dice),
+        "Price": f"{dice.number(10, 999)} euros",
+    }
+    kept = dice.several(tuple(told), dice.number(3, 7))
+    if dice.chance(0.4):
+        line = ", ".join(told[key] for key in kept)
+        return f"{line}\n{line}"
+    listed = dice.pick(("; ", "\n")).join(f"{key}: {told[key]}" for key in kept)
+    asked = [(f"{key}?", told[key]) for key in dice.several(kept, dice.number(2, 4))]
+    return f"{listed}\n{_asked(asked)}"
 
 
 def phrases(dice: Dice) -> str:
@@ -277,18 +367,19 @@ def _asked(pairs: list[tuple[str, str]], heading: str = "") -> str:
 
 
 KINDS: tuple[tuple[Callable[[Dice], str], int], ...] = (
-    (statements, 22),
-    (talk, 11),
-    (word_facts, 6),
-    (word_questions, 11),
-    (lists_and_numbers, 10),
-    (story, 6),
-    (record, 8),
-    (phrases, 9),
-    (spanish, 3),
-    (letter, 6),
-    (report, 4),
-    (notes, 3),
+    (statements, 12),
+    (talk, 14),
+    (word_facts, 3),
+    (word_questions, 8),
+    (lists, 8),
+    (story, 14),
+    (record, 12),
+    (copies, 12),
+    (phrases, 6),
+    (spanish, 2),
+    (letter, 3),
+    (report, 3),
+    (notes, 2),
     (instruction, 1),
 )
 """Kinds of documents and how many of a hundred there are of each."""

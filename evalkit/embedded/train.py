@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 IGNORED = -100
 """Label of a token that the loss leaves out."""
+REHEARSED_WINDOWS = 4
+"""Windows of pre-training text in a batch that comes between batches of rows."""
 HELD_OUT_WINDOWS = 64
 """Windows of pre-training text that are kept for the validation loss."""
 LIBRARIES = ("torch", "transformers", "tokenizers", "ctranslate2")
@@ -48,7 +51,7 @@ class Shape:
     layers: int = 4
     heads: int = 6
     context: int = 256
-    steps: int = 3000
+    steps: int = 2800
     batch: int = 8
     rate: float = 3e-3
 
@@ -62,6 +65,8 @@ class Tuning:
     rate: float
     batch: int = 16
     decay: float = 0.1
+    rehearsal: int = 0
+    """Every so many steps a batch of pre-training text comes in between; 0 for never."""
 
 
 TUNINGS = {
@@ -73,6 +78,19 @@ Curve = list[tuple[int, float, float]]
 """(step, training loss, validation loss) after each epoch."""
 Pairs = list[tuple[list[int], list[int]]]
 """(prompt tokens, completion tokens) of each row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step of the optimiser sees: token ids and labels, (rows, tokens) each.
+
+    Attributes:
+        counted: whether its loss belongs into the training loss that is told.
+    """
+
+    inputs: torch.Tensor
+    labels: torch.Tensor
+    counted: bool = True
 
 
 def train_tokenizer(texts: Iterator[str], size: int) -> Any:  # noqa: ANN401 - untyped library
@@ -120,43 +138,65 @@ def new_model(shape: Shape, seed: int) -> Any:  # noqa: ANN401 - untyped library
     )
 
 
-def pretrain(model: Any, tokens: Sequence[int], shape: Shape) -> Curve:  # noqa: ANN401
-    """Train on consecutive windows of the text, each once; the last windows are for validation."""
+def to_windows(tokens: Sequence[int], shape: Shape) -> torch.Tensor:
+    """Consecutive windows of the text, one a row; what is left over at the end is dropped."""
     import torch
 
-    windows = torch.tensor(tokens[: len(tokens) // shape.context * shape.context])
-    windows = windows.view(-1, shape.context)
-    held_out, windows = windows[-HELD_OUT_WINDOWS:], windows[:-HELD_OUT_WINDOWS]
-    held_out_batches = [(batch, batch) for batch in held_out.split(16)]
-    stream = ((batch, batch) for batch in windows[: shape.steps * shape.batch].split(shape.batch))
+    whole = torch.tensor(tokens[: len(tokens) // shape.context * shape.context])
+    return whole.view(-1, shape.context)
+
+
+def pretrain(model: Any, windows: torch.Tensor, shape: Shape) -> Curve:  # noqa: ANN401
+    """Train on every window once; the last ones are for validation."""
+    held_out, read = windows[-HELD_OUT_WINDOWS:], windows[:-HELD_OUT_WINDOWS]
+    read = read[: shape.steps * shape.batch]
+    fixed = [(batch, batch) for batch in held_out.split(16)]
     return _optimise(
         model,
-        stream,
+        (Step(batch, batch) for batch in read.split(shape.batch)),
         steps=shape.steps,
         rate=shape.rate,
         every=shape.steps // 12,
-        validate=lambda: _loss(model, held_out_batches),
+        validate=lambda: _loss(model, fixed),
     )
 
 
-def tune(model: Any, tuning: Tuning, rows: Pairs, held_out: Pairs, seed: int) -> Curve:  # noqa: ANN401
-    """Train on completions only; batches hold rows of like length, in a new order every epoch."""
+def tune(
+    model: Any,  # noqa: ANN401 - untyped library
+    tuning: Tuning,
+    rows: Pairs,
+    held_out: Pairs,
+    text: torch.Tensor,
+    seed: int,
+) -> Curve:
+    """Train on completions, with pre-training text in between where the tuning says so.
+
+    Batches hold rows of like length, in a new order every epoch.
+    """
     per_epoch = math.ceil(len(rows) / tuning.batch)
-    stream = (
-        _padded(batch)
-        for epoch in range(tuning.epochs)
-        for batch in _batches(rows, tuning.batch, Dice(f"{tuning.split}/{seed}/{epoch}"))
-    )
+    if tuning.rehearsal:
+        per_epoch += per_epoch // tuning.rehearsal
     fixed = [_padded(batch) for batch in _batches(held_out, 32, Dice("held out"))]
     return _optimise(
         model,
-        stream,
+        _steps(tuning, rows, text, seed),
         steps=per_epoch * tuning.epochs,
         rate=tuning.rate,
         every=per_epoch,
         validate=lambda: _loss(model, fixed),
         decay=tuning.decay,
     )
+
+
+def _steps(tuning: Tuning, rows: Pairs, text: torch.Tensor, seed: int) -> Iterator[Step]:
+    rehearsed = cycle(text.split(REHEARSED_WINDOWS))
+    for epoch in range(tuning.epochs):
+        batches = _batches(rows, tuning.batch, Dice(f"{tuning.split}/{seed}/{epoch}"))
+        for number, batch in enumerate(batches, start=1):
+            yield Step(*_padded(batch))
+            if tuning.rehearsal and number % tuning.rehearsal == 0:
+                windows = next(rehearsed)
+                yield Step(windows, windows, counted=False)
 
 
 def _batches(rows: Pairs, size: int, dice: Dice) -> list[Pairs]:
@@ -178,7 +218,7 @@ def _padded(batch: Pairs) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _optimise(
     model: Any,  # noqa: ANN401 - untyped library
-    stream: Iterator[tuple[torch.Tensor, torch.Tensor]],
+    stream: Iterator[Step],
     *,
     steps: int,
     rate: float,
@@ -200,17 +240,18 @@ def _optimise(
     curve: Curve = []
     losses: list[float] = []
     model.train()
-    for step, (inputs, labels) in enumerate(stream, start=1):
+    for step, each in enumerate(stream, start=1):
         share = step / warm if step <= warm else (steps - step) / (steps - warm)
         for group in optimiser.param_groups:
             group["lr"] = rate * max(share, 0.01)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            loss = model(input_ids=inputs, labels=labels).loss
+            loss = model(input_ids=each.inputs, labels=each.labels).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         optimiser.zero_grad()
-        losses.append(loss.item())
+        if each.counted:
+            losses.append(loss.item())
         if step % every == 0 or step == steps:
             curve.append((step, sum(losses) / len(losses), validate()))
             _say(f"step {step} of {steps}: train {curve[-1][1]:.4f}, validation {curve[-1][2]:.4f}")
@@ -290,7 +331,8 @@ def train(seed: int, out: Path, shape: Shape, threads: int) -> None:
     wanted = (shape.steps * shape.batch + HELD_OUT_WINDOWS) * shape.context
     tokens, text = read_text(seed, wanted, tokenizer)
     model = new_model(shape, seed)
-    curve = pretrain(model, tokens, shape)
+    windows = to_windows(tokens, shape)
+    curve = pretrain(model, windows, shape)
     base = {name: weight.clone() for name, weight in model.state_dict().items()}
     save(model, tokenizer, out / "base", curve)
     training = {"base": _summary(curve, rows=text["documents"], epochs=1, rate=shape.rate)}
@@ -299,7 +341,7 @@ def train(seed: int, out: Path, shape: Shape, threads: int) -> None:
         model = new_model(shape, seed)
         model.load_state_dict(base)
         rows = row_pairs(tokenizer, tuning.split)
-        curve = tune(model, tuning, rows, held_out, seed)
+        curve = tune(model, tuning, rows, held_out, windows, seed)
         save(model, tokenizer, out / name, curve)
         training[name] = _summary(curve, rows=len(rows), epochs=tuning.epochs, rate=tuning.rate)
     record = {

@@ -101,7 +101,6 @@ def test_labels_are_spread(recipe: Recipe) -> None:
         ("states", "capital"),
         ("elements", "element"),
         ("elements", "symbol"),
-        ("elements", "number"),
         ("books", "title"),
         ("plurals", "singular"),
         ("young", "animal"),

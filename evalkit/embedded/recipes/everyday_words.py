@@ -13,12 +13,12 @@ CONFIG = """\
 name: everyday-words
 task: generation
 general: true
-description: Opposites, plurals, categories, young animals, lists and numbers; the forgetting check.
+description: Opposites, plurals, categories, young animals and lists; the forgetting check.
 test: test.jsonl
 train: train.jsonl
 validation: validation.jsonl
 scorers: [exact_match, contains]
-system: "Answer briefly, with the word or number only."
+system: "Answer briefly, with the word or words only."
 generation: {temperature: 0, max_tokens: 24, stop: ["\\n"], seed: 0}
 slices: [skill, source]
 """
@@ -74,9 +74,9 @@ def words() -> tuple[str, ...]:
 
 
 def computed(dice: Dice) -> Iterator[Row]:
-    """Lists and numbers without end."""
+    """Lists without end."""
     while True:
-        skill = dice.pick(("repeat", "first", "last", "next", "larger", "after"))
+        skill = dice.pick(("repeat", "first", "last", "after"))
         prompt, answer = _ask(dice, skill)
         fields = {"skill": skill, "source": "computed"}
         yield Row(prompt=prompt, references=(answer,), fields=fields)
@@ -91,13 +91,6 @@ def _ask(dice: Dice, skill: str) -> tuple[str, str]:
         return f"What is the first word of this list: {text}?", listed[0]
     if skill == "last":
         return f"What is the last word of this list: {text}?", listed[-1]
-    if skill == "next":
-        start, step = dice.number(1, 60), dice.pick((1, 2, 5, 10))
-        shown = [start + step * place for place in range(4)]
-        return f"Continue: {', '.join(map(str, shown))}", str(shown[-1] + step)
-    if skill == "larger":
-        one, two = dice.several(range(10, 1000), 2)
-        return f"Which number is larger, {one} or {two}?", str(max(one, two))
     return f"Which word comes right after {listed[0]} in this list: {text}?", listed[1]
 
 

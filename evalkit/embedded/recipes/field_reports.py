@@ -180,4 +180,4 @@ def rows(dice: Dice) -> Iterator[Row]:
         yield Row(prompt=prompt, references=(told,), fields={"topic": topic, "form": form})
 
 
-RECIPE = Recipe(name="field-reports", config=CONFIG, rows=rows, train=1500)
+RECIPE = Recipe(name="field-reports", config=CONFIG, rows=rows, train=2500)

@@ -16,7 +16,7 @@ test: test.jsonl
 train: train.jsonl
 validation: validation.jsonl
 scorers: [exact_match, contains, f1]
-system: "Answer with the name, symbol or number only."
+system: "Answer with the name or symbol only."
 generation: {temperature: 0, max_tokens: 24, stop: ["\\n"], seed: 0}
 slices: [topic, asks]
 """
@@ -49,7 +49,6 @@ ELEMENT = (
     "Which chemical element has the symbol {symbol}?",
     "What element does the symbol {symbol} stand for?",
 )
-NUMBER = ("What is the atomic number of {element}?", "Which atomic number does {element} have?")
 AUTHOR = ("Who wrote {title}?", "Name the author of {title}.", "Who is the author of {title}?")
 
 
@@ -70,7 +69,6 @@ def rows(dice: Dice) -> Iterator[Row]:
         names = (fact["element"], fact["also"]) if fact["also"] else (fact["element"],)
         yield _row(dice, SYMBOL, fact, (fact["symbol"],), "elements", "symbol")
         yield _row(dice, ELEMENT, fact, names, "elements", "element")
-        yield _row(dice, NUMBER, fact, (fact["number"],), "elements", "number")
     for fact in table("books"):
         names = (fact["author"], fact["also"]) if fact["also"] else (fact["author"],)
         yield _row(dice, AUTHOR, fact, names, "books", "author")
