@@ -62,7 +62,7 @@ def run(
     if done.missing:
         print_note(
             f"{done.missing} answers could not be had: {done.failures}. They are missing, not "
-            "wrong; run the same command to ask only for them."
+            f"wrong; {done.remedy}."
         )
     if verdict is not None:
         _end_with(verdict, as_json=as_json, quiet=quiet)

@@ -82,10 +82,20 @@ class Run:
     @property
     def failures(self) -> str:
         """Why answers are missing, counted: `3 timeout, 1 server`."""
+        return ", ".join(f"{count} {kind}" for kind, count in sorted(self._kinds().items()))
+
+    @property
+    def remedy(self) -> str:
+        """How the missing answers can be had."""
+        if set(self._kinds()) == {"absent"}:
+            return "add them to the file, or narrow the suite to what it holds"
+        return "run the same command to ask only for them"
+
+    def _kinds(self) -> Counter[str]:
         kinds: Counter[str] = Counter()
         for usage in self.record.info.usage:
             kinds.update(usage.failures)
-        return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        return kinds
 
     def gate(
         self,

@@ -122,7 +122,8 @@ def test_a_missing_answer_is_missing_and_the_exit_code_says_so(folder: Path) -> 
     write_jsonl(folder / "b.jsonl", answers(right=36)[:-3])
     done = evalkit(*RUN, cwd=folder)
     assert done.code == 4
-    assert "3 answers could not be had" in done.err
+    assert "3 answers could not be had: 3 absent" in done.err
+    assert "add them to the file" in " ".join(done.err.split())
     summary = pd.read_csv(folder / "out" / "summary.csv", keep_default_na=False)
     row = summary[(summary.scorer == "exact_match") & (summary.model == "b")].iloc[0]
     assert (row.n, row.missing, float(row.score)) == (N - 3, 3, 36 / 37)
