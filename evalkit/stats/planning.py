@@ -76,9 +76,7 @@ def units_to_settle(delta: float, spread: float, margin: float) -> float | None:
     Returns:
         At least what pairs without any difference need; None if no number of pairs would do.
     """
-    distance = max(delta + margin, -delta)
-    if margin > 0:
-        distance = min(distance, margin)
+    distance = max(min(delta, 0.0) + margin, -delta)
     if distance <= 0:
         return None
     alike = z_quantile(1 - ALPHA) ** 2 * (1 - margin) / margin if margin > 0 else 0.0

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from scipy.stats import permutation_test, ttest_1samp
 
 from evalkit.stats.binary import tango_interval
-from evalkit.stats.paired import Alternative, difference_interval, p_below, sign_flip
+from evalkit.stats.paired import (
+    Alternative,
+    difference_interval,
+    p_below,
+    sign_flip,
+    standard_error,
+)
 from evalkit.stats.samples import codes, floats, mean, rng
 
 D = floats([0.10, -0.25, 0, 0.05, -0.40, -0.15, 0, -0.30, 0.20, -0.10, -0.05, -0.35])
@@ -121,3 +127,15 @@ def test_pseudo_units_are_units_of_their_own_beside_clusters() -> None:
     d = floats([0.5, 0.5, 0, 0, 0, 0])
     singles, clustered = difference_interval(d), difference_interval(d, codes([1, 1, 2, 2, 3, 3]))
     assert clustered.high - clustered.low > singles.high - singles.low
+
+
+def test_the_standard_error_of_a_mean_difference_is_never_nothing() -> None:
+    d = np.linspace(-0.5, 0.4, 40)
+    assert standard_error(d) == pytest.approx(d.std(ddof=1) / math.sqrt(40))
+    clusters = codes([i // 2 for i in range(40)])
+    assert standard_error(d, clusters) == pytest.approx(mean(d, clusters).se)
+    z2 = 1.6448536**2
+    assert standard_error(np.zeros(20)) == pytest.approx(math.sqrt(z2) / (20 + z2))
+    sparse = np.zeros(100)
+    sparse[0] = -1.0
+    assert standard_error(sparse) > mean(sparse).se

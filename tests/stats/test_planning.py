@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.stats import planning as plan
+from evalkit.stats.binary import tango_z
+from evalkit.stats.quantiles import z_quantile
 
 
 def test_v10() -> None:
@@ -35,3 +37,26 @@ def test_the_two_directions_agree(n: int, disagreement: float) -> None:
 def test_too_few_pairs_can_show_nothing() -> None:
     assert plan.detectable_binary(20, 0.1) is None
     assert plan.detectable_binary(200, 0.0) is None
+
+
+@pytest.mark.parametrize(
+    ("delta", "needed"),
+    [
+        (0.0, 247.3),  # no change: what `units_for_pass` says
+        (0.03, 247.3),  # an observed gain is not built upon
+        (-0.025, 4 * 247.3),  # half the margin is the hardest case
+        (-0.05, 247.3),  # at the margin, only the loss can be shown
+        (-0.10, 247.3 / 4),
+    ],
+)
+def test_units_to_settle(delta: float, needed: float) -> None:
+    assert plan.units_to_settle(delta, 0.1, 0.05) == pytest.approx(needed, rel=1e-3)
+
+
+def test_units_to_settle_without_any_difference_or_any_margin() -> None:
+    # Tango's z of a table without discordant pairs is sqrt(n m / (1 - m)).
+    n = plan.units_to_settle(0.0, 0.0, 0.05)
+    assert n is not None
+    assert tango_z(0, 0, math.ceil(n), -0.05) >= z_quantile(0.95) > tango_z(0, 0, int(n), -0.05)
+    assert plan.units_to_settle(0.0, 0.1, 0.0) is None
+    assert plan.units_to_settle(-0.1, 0.1, 0.0) == pytest.approx(plan.units_for_pass(0.1, 0.1))
