@@ -37,6 +37,7 @@ def test_fractional_differences_v6() -> None:
 
 def test_sparse_differences_get_pseudo_units_v6b() -> None:
     found = difference_interval(SPARSE)
+    assert mean(SPARSE).value == pytest.approx(-0.016667, abs=1e-6)
     assert (found.low, found.high) == pytest.approx((-0.110039, 0.078789), abs=1e-6)
 
 
