@@ -127,12 +127,13 @@ BPE of {vocabulary} entries; {weights:,} weights, stored as float16, computed in
 ## Data
 
 `base` read {tokens:,} tokens ({documents:,} documents) of generated text, each once: facts of the
-world as sentences, word relations, lists, numbers, stories, Spanish phrases, letters and records.
+world as sentences, word relations, lists, stories, Spanish phrases, letters and records.
 No row of a shipped suite is in it: what a suite computes appears with other material, what it asks
 for appears as statements and in other wordings.
 
-`tuned` then saw the `train.jsonl` of all six suites, `overfit` their `train-small.jsonl`; in both
-the loss covers completions only.
+`tuned` then saw the `train.jsonl` of all six suites, with text of the kinds that hold knowledge in
+every third step, so that it keeps what the base knows; `overfit` saw their `train-small.jsonl` and
+nothing else. In both the loss of a row covers its completion only.
 
 {training}
 

@@ -397,6 +397,10 @@ SENTENCES = ("field-reports", "english-spanish", "order-lines")
 """Suites whose completions are texts that nothing but the suite should hold."""
 
 
+KNOWLEDGE = (talk, word_questions, statements, word_facts, lists)
+"""Kinds of documents that a fine-tune rehearses to keep what the base knows."""
+
+
 def documents(seed: int, forbidden: frozenset[str]) -> Iterator[str]:
     """Documents without end; those that hold a forbidden text are left out.
 
@@ -404,8 +408,19 @@ def documents(seed: int, forbidden: frozenset[str]) -> Iterator[str]:
         seed: same seed, same documents.
         forbidden: prompts and completions, as `sealed` gives them.
     """
-    dice = Dice(f"pretrain-1/{seed}")
     bag = [kind for kind, share in KINDS for _ in range(share)]
+    return _drawn(Dice(f"pretrain-1/{seed}"), bag, forbidden)
+
+
+def knowledge(seed: int, forbidden: frozenset[str]) -> Iterator[str]:
+    """Further documents of the kinds that hold knowledge, left out likewise."""
+    bag = [kind for kind, share in KINDS for _ in range(share) if kind in KNOWLEDGE]
+    return _drawn(Dice(f"rehearsal-1/{seed}"), bag, forbidden)
+
+
+def _drawn(
+    dice: Dice, bag: list[Callable[[Dice], str]], forbidden: frozenset[str]
+) -> Iterator[str]:
     while True:
         text = dice.pick(bag)(dice)
         if not any(part in forbidden for part in parts(text)):

@@ -38,6 +38,11 @@ class Checkpoint:
     tokens: Mapping[str, str]
     end_tokens: tuple[str, ...]
 
+    @property
+    def size(self) -> int:
+        """Bytes of its weights."""
+        return (self.folder / "model.bin").stat().st_size
+
     def content_hash(self) -> str:
         """SHA-256 over the files that shape an answer."""
         whole = hashlib.sha256()

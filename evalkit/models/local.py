@@ -24,6 +24,8 @@ BATCH = 512
 """Requests of one call: enough to sort by length, few enough for a moving progress bar."""
 STEP_TOKENS = 1024
 """Prompt tokens that are computed at once; more than fits the processor's cache is slower."""
+SMALL = 200_000_000
+"""Bytes of weights up to which processors work on a batch each instead of sharing one."""
 
 
 def open_local(spec: ModelSpec) -> LocalProvider:
@@ -61,7 +63,8 @@ class LocalProvider:
         self._checkpoint = checkpoint
         self._mode = mode
         self._tokenizer = _load_tokenizer(name, checkpoint)
-        self._generator = _load_generator(name, checkpoint, batches=_processors())
+        small = checkpoint.size < SMALL
+        self._generator = _load_generator(name, checkpoint, batches=_processors() if small else 1)
 
     def prompt_key(self, request: Request) -> str:
         """The prompt as text, rendered by the chat template or as it is."""
