@@ -10,7 +10,7 @@ appears here with other material or not at all.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 from evalkit.embedded.dice import Dice
@@ -419,7 +419,7 @@ def knowledge(seed: int, forbidden: frozenset[str]) -> Iterator[str]:
 
 
 def _drawn(
-    dice: Dice, bag: list[Callable[[Dice], str]], forbidden: frozenset[str]
+    dice: Dice, bag: Sequence[Callable[[Dice], str]], forbidden: frozenset[str]
 ) -> Iterator[str]:
     while True:
         text = dice.pick(bag)(dice)
