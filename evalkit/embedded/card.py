@@ -132,7 +132,7 @@ No row of a shipped suite is in it: what a suite computes appears with other mat
 for appears as statements and in other wordings.
 
 `tuned` then saw the `train.jsonl` of all six suites, with text of the kinds that hold knowledge in
-every sixth step, so that it keeps what the base knows; `overfit` saw their `train-small.jsonl` and
+every third step, so that it keeps what the base knows; `overfit` saw their `train-small.jsonl` and
 nothing else. In both the loss of a row covers its completion only.
 
 {training}
@@ -141,16 +141,16 @@ Curves are in `loss.csv` beside the weights.
 
 ## Scores
 
-**This trio is not the last word.** It was trained on {count} of the three seeds that shall settle the
-recipe, step by step instead of by one run of `train.py`, and evalkit still finds mild overfitting in
-`tuned` on some suites: gaps of a few points between training and test rows.
+**This trio is not the last word.** It was trained on {count} of the three seeds that shall settle
+the recipe, step by step instead of by one run of `train.py`, and evalkit still finds mild
+overfitting in `tuned` on some suites: gaps of a few points between training and test rows.
 
 Validation rows, exact match, mean over the seeds {seeds} (lowest to highest):
 
 {validation}
 
-The recipe was settled on these. Then the test rows were scored once, for the trio that ships; exact
-match / containment:
+The recipe was chosen on these. Then the test rows were scored for the trio that ships; exact match
+/ containment:
 
 {test}
 

@@ -71,7 +71,7 @@ class Tuning:
 
 
 TUNINGS = {
-    "tuned": Tuning(split="train", epochs=2, rate=6e-4, rehearsal=5),
+    "tuned": Tuning(split="train", epochs=2, rate=6e-4, rehearsal=2),
     "overfit": Tuning(split="train-small", epochs=40, rate=1.5e-3),
 }
 
