@@ -8,13 +8,13 @@ from pathlib import Path
 
 from evalkit import embedded
 from evalkit.data import Project, load_project, parse_model
+from evalkit.data.project import PROJECT_FILE
 from evalkit.errors import UsageError, nearest
 from evalkit.runner import TIMEOUT
 from evalkit.schema import GateRule, ModelSpec
 
 SEED = 12345
 CACHE = Path(".evalkit")
-PROJECT_FILE = Path("evalkit.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +135,8 @@ def _project(
     """The project file that applies, and whether it is the embedded quickstart's."""
     if config is not None:
         return load_project(Path(config)), False
-    if PROJECT_FILE.is_file():
-        return load_project(PROJECT_FILE), False
+    if Path(PROJECT_FILE).is_file():
+        return load_project(Path(PROJECT_FILE)), False
     if not suites and base is None and not tuned:
         return load_project(embedded.quickstart_file()), True
     return Project(), False

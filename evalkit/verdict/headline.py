@@ -23,7 +23,7 @@ from evalkit.stats.samples import CONFIDENCE, FEWEST_UNITS
 from evalkit.verdict.claims import margin_of
 from evalkit.verdict.gate import gate
 from evalkit.verdict.gate import worst as worst_verdict
-from evalkit.verdict.leaks import mostly_leaked
+from evalkit.verdict.leaks import leaked_share, mostly_leaked
 from evalkit.verdict.overfit import SEVERITY
 from evalkit.verdict.wording import between, listed, p_value, plural, points, share
 
@@ -301,10 +301,9 @@ def _doubts(record: RunRecord, base: str, tuned: str) -> list[str]:
         for u in record.info.usage
         if u.model in {base, tuned} and u.truncated > NOTEWORTHY * max(1, u.asked - u.missing)
     ]
-    trained = {(v.suite, v.train_split) for v in record.info.overfit if v.tuned == tuned}
-    leaked = {(k.suite, k.test_id) for k in record.leaks if (k.suite, k.train_split) in trained}
+    leaked = sum(leaked_share(record, suite.name, tuned)[0] for suite in record.info.suites)
     if leaked:
-        doubts.append(f"its training data holds {plural(len(leaked), 'test prompt')}")
+        doubts.append(f"its training data holds {plural(leaked, 'test prompt')}")
     return doubts
 
 
