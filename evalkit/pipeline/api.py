@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from evalkit import store
 from evalkit.data import SuiteHealth, check_suite, load_project, load_suite
 from evalkit.errors import UsageError
 from evalkit.pipeline.asking import ask_models, load_suites
 from evalkit.pipeline.gating import gate_run
-from evalkit.pipeline.plan import make_plan, suites_to_check
+from evalkit.pipeline.plan import RunOptions, listed, make_plan, suites_to_check
 from evalkit.pipeline.scoring import Setup, conclude, suite_scorers
 from evalkit.report import render_report, write_report
 from evalkit.runner import AskStats, progress_observer
@@ -157,44 +157,21 @@ class Run:
         )
 
 
-def run(  # noqa: PLR0913 - one parameter an option of `evalkit run`
+def run(
     suites: str | Path | Sequence[str | Path] = (),
     *,
-    base: str | None = None,
-    tuned: str | Sequence[str] = (),
-    train: str | Path | None = None,
-    scorers: Sequence[str] = (),
     out: str | Path | None = None,
-    limit: int | None = None,
-    seed: int | None = None,
-    concurrency: int | None = None,
-    timeout: float | None = None,
-    max_seconds: float | None = None,
-    config: str | Path | None = None,
-    cache: str | Path | None = None,
-    allow_identical: bool = False,
     progress: bool = False,
+    **options: Unpack[RunOptions],
 ) -> Run:
     """Ask base and tuned models, score, compare, check for overfitting, and write the run folder.
 
     Args:
         suites: suite folders, data files or names of shipped suites; empty: those of the project
             file, or the embedded quickstart.
-        base: the model before fine-tuning, `[NAME=]PROVIDER:MODEL[@BASE_URL]`.
-        tuned: one or more fine-tuned models, in the same form.
-        train: what the tuned models were trained on, instead of the suites' own `train`.
-        scorers: instead of the suites' own, the first is the primary one; `default` stands for
-            the suites' own.
         out: the run folder; default `reports/NAME-UTCTIME`.
-        limit: test rows a suite at most, drawn by seed.
-        seed: of every sample and resample.
-        concurrency: requests in flight for one endpoint at most.
-        timeout: seconds that one request may take; default 120.
-        max_seconds: how long all the asking may take; what has no answer by then is missing.
-        config: project file; default `evalkit.yaml`, if it exists.
-        cache: folder of the completion cache; default `.evalkit`.
-        allow_identical: compare two arms even if they are one and the same model.
         progress: show progress on stderr.
+        options: see `RunOptions`.
 
     Returns:
         The finished run. Answers that could not be had are counted in `Run.missing`.
@@ -203,21 +180,7 @@ def run(  # noqa: PLR0913 - one parameter an option of `evalkit run`
         EvalkitError: see `evalkit.errors`; what was answered is kept in the cache.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
-    plan = make_plan(
-        _listed(suites),
-        base=base,
-        tuned=_listed(tuned),
-        train=train,
-        scorers=scorers,
-        limit=limit,
-        seed=seed,
-        concurrency=concurrency,
-        timeout=timeout,
-        max_seconds=max_seconds,
-        config=config,
-        cache=cache,
-        allow_identical=allow_identical,
-    )
+    plan = make_plan(listed(suites), **options)
     folder = Path(out) if out is not None else None
     if folder is not None:  # what cannot be written must show before anything is asked
         files = [m.model.partition("#")[0] for m in plan.models if m.provider == "file"]
@@ -347,7 +310,7 @@ def check(
         DataError: rows that cannot be read, all of them.
         ScorerError: a scorer that is unknown or doesn't fit its suite.
     """
-    paths, extra = suites_to_check(_listed(suites), config=config)
+    paths, extra = suites_to_check(listed(suites), config=config)
     path = None if train is None else Path(train)
     healths = []
     for place in paths:
@@ -372,11 +335,6 @@ def _write(record: RunRecord, folder: Path) -> Run:
     done = Run(record, folder)
     write_report(record, done.report)
     return done
-
-
-def _listed(given: str | Path | Sequence[str | Path]) -> Sequence[Any]:
-    """One thing is a list of one."""
-    return [given] if isinstance(given, str | Path) else list(given)
 
 
 def _frame(records: Sequence[Any]) -> pd.DataFrame:

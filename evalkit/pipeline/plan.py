@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypedDict, Unpack
 
 from evalkit import embedded
 from evalkit.data import Project, load_project, parse_model
@@ -52,22 +53,40 @@ class Plan:
     allow_identical: bool = False
 
 
-def make_plan(  # noqa: PLR0913 - one parameter an option of `evalkit run`
-    suites: Sequence[str | Path] = (),
-    *,
-    base: str | None = None,
-    tuned: Sequence[str] = (),
-    train: str | Path | None = None,
-    scorers: Sequence[str] = (),
-    limit: int | None = None,
-    seed: int | None = None,
-    concurrency: int | None = None,
-    timeout: float | None = None,
-    max_seconds: float | None = None,
-    config: str | Path | None = None,
-    cache: str | Path | None = None,
-    allow_identical: bool = False,
-) -> Plan:
+class RunOptions(TypedDict, total=False):
+    """The options of `evalkit.run` and of `evalkit run`; what is left out has its default.
+
+    Attributes:
+        base: the model before fine-tuning, `[NAME=]PROVIDER:MODEL[@BASE_URL]`.
+        tuned: one or more fine-tuned models, in the same form.
+        train: what the tuned models were trained on, instead of the suites' own `train`.
+        scorers: instead of the suites' own, the first is the primary one; `default` stands for
+            the suites' own.
+        limit: test rows a suite at most, drawn by seed.
+        seed: of every sample and resample.
+        concurrency: requests in flight for one endpoint at most (32).
+        timeout: seconds that one request may take (120).
+        max_seconds: how long all the asking may take; what has no answer by then is missing.
+        config: project file; default `evalkit.yaml`, if it exists.
+        cache: folder of the completion cache (`.evalkit`).
+        allow_identical: compare two arms even if they are one and the same model.
+    """
+
+    base: str | None
+    tuned: str | Sequence[str]
+    train: str | Path | None
+    scorers: Sequence[str]
+    limit: int | None
+    seed: int | None
+    concurrency: int | None
+    timeout: float | None
+    max_seconds: float | None
+    config: str | Path | None
+    cache: str | Path | None
+    allow_identical: bool
+
+
+def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) -> Plan:
     """Join options, project file and defaults.
 
     Without suites, models and project file, the plan is the embedded quickstart.
@@ -76,33 +95,47 @@ def make_plan(  # noqa: PLR0913 - one parameter an option of `evalkit run`
         UsageError: an option that cannot be meant.
         ConfigError: a project file that is wrong.
     """
-    project, quickstart = _project(config, suites=suites, base=base, tuned=tuned)
+    base, tuned = options.get("base"), listed(options.get("tuned", ()))
+    project, quickstart = _project(options.get("config"), suites=suites, base=base, tuned=tuned)
     paths = _found(suites or project.suites)
-    if limit is not None and limit < 1:
-        raise UsageError(f"--limit is {limit}; expected 1 or more")
-    if concurrency is not None and concurrency < 1:
-        raise UsageError(f"--concurrency is {concurrency}; expected 1 or more")
-    for name, seconds in (("timeout", timeout), ("max_seconds", max_seconds)):
-        if seconds is not None and not 0 < seconds < float("inf"):
-            raise UsageError(f"{name} is {seconds}; expected seconds, more than 0")
+    _check(options)
     models = _models(project, base, tuned)
+    allow_identical = options.get("allow_identical", False)
     if not allow_identical:
         _require_two_models(models)
+    train, limit, seed = options.get("train"), options.get("limit"), options.get("seed")
     return Plan(
         name="quickstart" if quickstart else _name(paths),
         models=models,
         suites=paths,
         train=None if train is None else Path(train),
-        scorers=tuple(scorers),
+        scorers=tuple(options.get("scorers", ())),
         limit=project.limit if limit is None else limit,
         seed=next(n for n in (seed, project.seed, SEED) if n is not None),
-        concurrency=concurrency or project.concurrency or 32,
-        timeout=timeout or project.timeout or TIMEOUT,
-        max_seconds=max_seconds or project.max_seconds,
-        cache=Path(cache) if cache else project.cache or CACHE,
+        concurrency=options.get("concurrency") or project.concurrency or 32,
+        timeout=options.get("timeout") or project.timeout or TIMEOUT,
+        max_seconds=options.get("max_seconds") or project.max_seconds,
+        cache=Path(options.get("cache") or project.cache or CACHE),
         gate=project.gate,
         allow_identical=allow_identical,
     )
+
+
+def _check(options: RunOptions) -> None:
+    """Refuse numbers that cannot be meant."""
+    counts = {"--limit": options.get("limit"), "--concurrency": options.get("concurrency")}
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise UsageError(f"{name} is {count}; expected 1 or more")
+    times = {"timeout": options.get("timeout"), "max_seconds": options.get("max_seconds")}
+    for name, seconds in times.items():
+        if seconds is not None and not 0 < seconds < float("inf"):
+            raise UsageError(f"{name} is {seconds}; expected seconds, more than 0")
+
+
+def listed(given: str | Path | Sequence[str | Path]) -> Sequence[Any]:
+    """One thing is a list of one."""
+    return [given] if isinstance(given, str | Path) else list(given)
 
 
 def suites_to_check(
