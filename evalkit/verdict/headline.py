@@ -237,12 +237,13 @@ def _forgot(judged: Sequence[_Judged]) -> Finding:
         return Finding(question, "unknown", sentence, "unsure")
     with_p = [(j, j.row.p_regression) for j in judged if j.row.p_regression is not None]
     adjusted = holm([p for _, p in with_p])
-    lost = [j for (j, _), p in zip(with_p, adjusted, strict=True) if p <= ALPHA]
+    lost = [(j, p) for (j, _), p in zip(with_p, adjusted, strict=True) if p <= ALPHA]
     if lost:
+        # Only a loss is asked for: its p-value can convince where a two-sided interval touches 0.
         sentence = "; ".join(
             f"{j.suite.name} fell {points(-j.delta).lstrip('+')} points "
-            f"(95 % CI of the change {between(j.low, j.high)})"
-            for j in lost
+            f"(one-sided {p_value(p)}; 95 % CI of the change {between(j.low, j.high)})"
+            for j, p in lost
         )
         return Finding(question, "yes", f"{sentence}.", "bad")
     mean, low, high = _pooled(judged)

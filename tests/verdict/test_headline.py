@@ -79,7 +79,9 @@ def test_general_suites_answer_what_was_forgotten() -> None:
     assert "mean of" not in kept.better.sentence
     lost = only(run_of((config(), BETTER), (general, WORSE)))
     assert (lost.forgot.answer, lost.forgot.tone) == ("yes", "bad")
-    assert lost.forgot.sentence.startswith("general fell 27.5 points (95 % CI of the change -")
+    assert lost.forgot.sentence.startswith(
+        "general fell 27.5 points (one-sided p < 0.001; 95 % CI of the change -"
+    )
     unclear = only(run_of((config(), BETTER), (general, UNCLEAR)))
     assert (unclear.forgot.answer, unclear.forgot.tone) == ("not shown", "unsure")
     unchecked = only(run_of((config(), BETTER)))
