@@ -4,17 +4,27 @@ A provider is opened from a `ModelSpec` and asked by the runner, which owns cach
 retries.
 """
 
+from evalkit.models.batched import Batched, BatchServer, BatchStatus
+from evalkit.models.batchfile import Line, Result, Written, read_results, write_files
 from evalkit.models.limits import Allowance, Metered
 from evalkit.models.provider import Named, Opener, Provider, ReadRows, Row
 from evalkit.models.registry import open_provider
 
 __all__ = [
     "Allowance",
+    "BatchServer",
+    "BatchStatus",
+    "Batched",
+    "Line",
     "Metered",
     "Named",
     "Opener",
     "Provider",
     "ReadRows",
+    "Result",
     "Row",
+    "Written",
     "open_provider",
+    "read_results",
+    "write_files",
 ]

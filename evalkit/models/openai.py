@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from evalkit.errors import ModelError, UsageError
 from evalkit.models.limits import Allowance, read_allowances
+from evalkit.models.openai_batches import OpenAIBatches
 from evalkit.models.prompts import flatten, wire
 from evalkit.models.replies import (
     error_body,
@@ -56,9 +58,10 @@ def open_openai(spec: ModelSpec) -> OpenAIProvider:
         spec: `base_url` falls back to the variable OPENAI_BASE_URL and then to OpenAI itself;
             `api_key_env` to OPENAI_API_KEY; `mode` to chat.
 
+    The key is read when something is sent, so that answers that are in the cache need none.
+
     Raises:
         UsageError: the base URL is none.
-        ModelError: the variable that should hold the key is not set.
     """
     if not spec.model:
         raise UsageError(f"model {spec.name!r}: `openai:` needs a model name, as in openai:gpt-4.1")
@@ -80,11 +83,12 @@ class OpenAIProvider:
         self.notes: list[str] = []
         self._model = spec.model
         self._mode = mode
+        self.path = "/v1/chat/completions" if mode == "chat" else "/v1/completions"
+        self._spec = spec
+        self._base_url = base_url
         self._variable = spec.api_key_env or KEY_VARIABLE
-        self._key = _key(spec, self._variable, self.endpoint)
         self._refused: set[str] = set()
         self._allowances: tuple[Allowance, ...] = ()
-        self._client = _client(base_url, self._key)
 
     def prompt_key(self, request: Request) -> str:
         """The text in completions mode, the messages as JSON in chat mode."""
@@ -102,7 +106,7 @@ class OpenAIProvider:
         """Log-probabilities of the first tokens of the answer; see `Named`."""
         from openai import APIError
 
-        body = self._body(request)
+        body = self.body(request)
         tokens = next(name for name in body if name in {*_RENAMED, *_RENAMED.values()})
         body[tokens] = min(body[tokens], FIRST_TOKENS)
         body["logprobs"] = True if self._mode == "chat" else 1
@@ -117,44 +121,12 @@ class OpenAIProvider:
         return taken
 
     async def close(self) -> None:
-        """Close the sockets."""
-        await self._client.close()
+        """Close the sockets, if there are any."""
+        if "_client" in self.__dict__:
+            await self._client.close()
 
-    async def _ask(self, request: Request) -> Answer | Failure:
-        """Ask once; once more for each parameter that this model turns out not to take."""
-        from openai import APIConnectionError, APIStatusError
-
-        while True:
-            body = self._body(request)
-            try:
-                content = await self._send(body)
-            except APIStatusError as error:
-                self._allowances = read_allowances(error.response.headers)
-                name = _refused_parameter(error, body)
-                if name is None:
-                    return self._failure(error)
-                self._adapt(name)
-            except APIConnectionError as error:
-                return _no_connection(error)
-            except UnicodeEncodeError as error:
-                return Failure("refused", f"the prompt cannot be sent as UTF-8: {error.reason}")
-            else:
-                return self._cut(parse_reply(self._without_key(content), self._mode), request)
-
-    async def _send(self, body: dict[str, Any]) -> bytes:
-        extra = {"top_k": body.pop("top_k")} if "top_k" in body else None
-        create: Any = (
-            self._client.chat.completions.with_raw_response.create
-            if self._mode == "chat"
-            else self._client.completions.with_raw_response.create
-        )
-        reply = await create(**body, extra_body=extra)
-        self._allowances = read_allowances(reply.headers)
-        content: bytes = reply.http_response.content
-        return content
-
-    def _body(self, request: Request) -> dict[str, Any]:
-        """Everything that shapes an answer, by name: servers' own defaults differ by model."""
+    def body(self, request: Request) -> dict[str, Any]:
+        """What is sent, everything that shapes an answer by name: servers' defaults differ."""
         generation = request.generation
         body: dict[str, Any] = {
             "model": self._model,
@@ -174,27 +146,80 @@ class OpenAIProvider:
             return {**body, "messages": wire(request.messages)}
         return {**body, "prompt": flatten(request.messages)}
 
+    def unsent_stop(self, request: Request) -> tuple[str, ...]:
+        """The stop texts that `body` leaves out, so that the answer must be cut here."""
+        return request.generation.stop if "stop" in self._refused else ()
+
+    def read(self, status: int, content: bytes, stop: Sequence[str]) -> Answer | Failure:
+        """The outcome in a reply that came by file; `stop` are the texts that were not sent."""
+        content = self._without_key(content)
+        if status == HTTPStatus.OK:
+            return _cut(parse_reply(content, self._mode), stop)
+        failure = parse_error(status, content, {})
+        name = _refused_parameter(status, content, (*_RENAMED, *_DROPPABLE))
+        if name is None:
+            return failure
+        self._adapt(name)
+        return replace(failure, retryable=True)
+
+    def learn(self, notes: Iterable[str]) -> None:
+        """Begin with what notes of earlier runs say about this model."""
+        known = {_refusal(name): name for name in (*_RENAMED, *_DROPPABLE)}
+        self._refused |= {known[note] for note in notes if note in known}
+
+    def open_batches(self) -> OpenAIBatches:
+        """The server's batches; see `Batched`."""
+        return OpenAIBatches(self._client, self.endpoint, self._without_key)
+
+    @cached_property
+    def _client(self) -> AsyncOpenAI:
+        return _client(self._base_url, self._key)
+
+    @cached_property
+    def _key(self) -> str:
+        return _key(self._spec, self._variable, self.endpoint)
+
+    async def _ask(self, request: Request) -> Answer | Failure:
+        """Ask once; once more for each parameter that this model turns out not to take."""
+        from openai import APIConnectionError, APIStatusError
+
+        while True:
+            body = self.body(request)
+            stop = self.unsent_stop(request)
+            try:
+                content = await self._send(body)
+            except APIStatusError as error:
+                reply = error.response
+                self._allowances = read_allowances(reply.headers)
+                name = _refused_parameter(reply.status_code, reply.content, body)
+                if name is None:
+                    return self._failure(error)
+                self._adapt(name)
+            except APIConnectionError as error:
+                return _no_connection(error)
+            except UnicodeEncodeError as error:
+                return Failure("refused", f"the prompt cannot be sent as UTF-8: {error.reason}")
+            else:
+                return _cut(parse_reply(self._without_key(content), self._mode), stop)
+
+    async def _send(self, body: dict[str, Any]) -> bytes:
+        extra = {"top_k": body.pop("top_k")} if "top_k" in body else None
+        create: Any = (
+            self._client.chat.completions.with_raw_response.create
+            if self._mode == "chat"
+            else self._client.completions.with_raw_response.create
+        )
+        reply = await create(**body, extra_body=extra)
+        self._allowances = read_allowances(reply.headers)
+        content: bytes = reply.http_response.content
+        return content
+
     def _adapt(self, name: str) -> None:
         """Remember that this model does not take a parameter, and what is done instead."""
         if name in self._refused:
             return
         self._refused.add(name)
-        if name in _RENAMED:
-            self.notes.append(f"the server refused `{name}`; `{_RENAMED[name]}` was sent instead")
-        elif name == "stop":
-            self.notes.append("the server refused `stop`; answers were cut at the stop texts here")
-        else:
-            self.notes.append(f"the server refused `{name}`; answers are by the server's own value")
-
-    def _cut(self, outcome: Answer | Failure, request: Request) -> Answer | Failure:
-        """End an answer at its first stop text, where the server would not."""
-        if isinstance(outcome, Failure) or "stop" not in self._refused:
-            return outcome
-        ends = [outcome.text.find(stop) for stop in request.generation.stop]
-        found = [end for end in ends if end >= 0]
-        if not found:
-            return outcome
-        return replace(outcome, text=outcome.text[: min(found)], finish_reason="stop")
+        self.notes.append(_refusal(name))
 
     def _failure(self, error: APIStatusError) -> Failure:
         response = error.response
@@ -263,19 +288,39 @@ def _key(spec: ModelSpec, variable: str, endpoint: str) -> str:
     return NO_KEY
 
 
-def _refused_parameter(error: APIStatusError, body: dict[str, Any]) -> str | None:
+def _refused_parameter(status: int, content: bytes, sent: Iterable[str]) -> str | None:
     """Which parameter of ours a 400 or 422 says this model does not take; None if it says else."""
-    if error.response.status_code not in {400, 422}:
+    if status not in {400, 422}:
         return None
-    said = error_body(error.response.content)
-    text = f"{said.get('code')} {said.get('message')} {error.response.text}"
+    said = error_body(content)
+    text = f"{said.get('code')} {said.get('message')} {content.decode(errors='replace')}"
     if not _UNSUPPORTED.search(text):
         return None
-    named = [name for name in (*_RENAMED, *_DROPPABLE) if name in body]
+    known = set(sent)
+    named = [name for name in (*_RENAMED, *_DROPPABLE) if name in known]
     if said.get("param") in named:
         return str(said["param"])
     quoted = [name for name in named if re.search(rf"['\"`]{name}['\"`]", text)]
     return quoted[0] if quoted else None
+
+
+def _refusal(name: str) -> str:
+    """What a reader must know about a parameter that a server does not take."""
+    if name in _RENAMED:
+        return f"the server refused `{name}`; `{_RENAMED[name]}` was sent instead"
+    if name == "stop":
+        return "the server refused `stop`; answers were cut at the stop texts here"
+    return f"the server refused `{name}`; answers are by the server's own value"
+
+
+def _cut(outcome: Answer | Failure, stop: Sequence[str]) -> Answer | Failure:
+    """End an answer at the first of these texts."""
+    if isinstance(outcome, Failure):
+        return outcome
+    found = [end for end in map(outcome.text.find, stop) if end >= 0]
+    if not found:
+        return outcome
+    return replace(outcome, text=outcome.text[: min(found)], finish_reason="stop")
 
 
 def _no_connection(error: APIConnectionError) -> Failure:

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from evalkit.errors import ModelError, UsageError
-from evalkit.models.openai import OpenAIProvider, open_openai
+from evalkit.models.openai import OPENAI_URL, OpenAIProvider, open_openai
 from evalkit.schema import Answer, Failure, Generation, Message, ModelSpec, Request
 from tests.servers.openai_server import Server, echo, error_reply
 
@@ -282,9 +282,15 @@ def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_missing_key_is_named() -> None:
     with pytest.raises(ModelError, match=r"'arm'.*OPENAI_API_KEY is not set.*api\.openai\.com"):
-        open_openai(make_spec())
+        ask(OPENAI_URL, make_request())
     with pytest.raises(ModelError, match="NOT_THERE is not set"):
-        open_openai(make_spec("http://localhost/v1", api_key_env="NOT_THERE"))
+        ask("http://localhost/v1", make_request(), api_key_env="NOT_THERE")
+
+
+def test_a_key_is_only_needed_to_send() -> None:
+    provider = open_openai(make_spec())
+    assert provider.endpoint == OPENAI_URL
+    asyncio.run(provider.close())
 
 
 def test_a_key_that_the_server_repeats_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
