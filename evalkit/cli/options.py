@@ -52,6 +52,14 @@ Concurrency = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option(metavar="N", help="Requests in flight for one endpoint (32)."),
 ]
+Timeout = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(metavar="SECONDS", help="How long one request may take (120)."),
+]
+MaxSeconds = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(metavar="SECONDS", help="How long all the asking may take; the rest is missing."),
+]
 Config = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(metavar="FILE", help="Project file; default evalkit.yaml, if it exists."),

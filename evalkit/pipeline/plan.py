@@ -127,7 +127,7 @@ def _check(options: RunOptions) -> None:
     for name, count in counts.items():
         if count is not None and count < 1:
             raise UsageError(f"{name} is {count}; expected 1 or more")
-    times = {"timeout": options.get("timeout"), "max_seconds": options.get("max_seconds")}
+    times = {"--timeout": options.get("timeout"), "--max-seconds": options.get("max_seconds")}
     for name, seconds in times.items():
         if seconds is not None and not 0 < seconds < float("inf"):
             raise UsageError(f"{name} is {seconds}; expected seconds, more than 0")

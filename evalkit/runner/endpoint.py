@@ -24,7 +24,7 @@ HOPELESS_AFTER = 20
 error of the run rather than of the requests."""
 
 
-OUT_OF_TIME = Failure("deadline", "the time that the run was given (max_seconds) is up")
+OUT_OF_TIME = Failure("deadline", "the time that the run was given (--max-seconds) is up")
 """Why a question is left unasked when the run's time is up."""
 
 

@@ -24,7 +24,7 @@ def test_names_and_defaults_are_those_of_the_code() -> None:
     fields = ", ".join(f"`{name}`" for name in TEXT_FIELDS)
     assert f"the first of {fields} that the row has" in FLAT
     assert f"for one endpoint | `--concurrency` | {CONCURRENCY} |" in FLAT
-    assert f"`evalkit.yaml` and in Python | {TIMEOUT:g} |" in FLAT
+    assert f"for one request | `--timeout` | {TIMEOUT:g} |" in FLAT
     assert f"longer than {LONG:g} s are said" in FLAT
     assert f"names no time, for {Retry().patience / 60:.0f} minutes" in FLAT
     assert f"up to {Retry().attempts - 1} times" in FLAT

@@ -78,8 +78,8 @@ def test_a_mistyped_model_of_the_project_file(folder: Path) -> None:
         ),
         ({"limit": 0}, "--limit is 0"),
         ({"concurrency": 0}, "--concurrency is 0"),
-        ({"timeout": 0}, "timeout is 0; expected seconds, more than 0"),
-        ({"max_seconds": float("inf")}, "max_seconds is inf"),
+        ({"timeout": 0}, "--timeout is 0; expected seconds, more than 0"),
+        ({"max_seconds": float("inf")}, "--max-seconds is inf"),
     ],
 )
 def test_what_cannot_be_meant(options: dict[str, object], message: str) -> None:
