@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from evalkit.data.language import Language
 from evalkit.data.prompts import Template, TemplateError, parse_template
 from evalkit.data.spec import name_fault, safe_name
 from evalkit.data.yamlfile import Place, YamlFile, check, read_yaml
@@ -135,6 +136,7 @@ class SuiteYaml(Strict):
     slices: Texts = []
     general: bool = False
     gate: GateFile = GateFile()
+    language: Language = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,7 @@ def read_suite_file(path: Path) -> SuiteFile:
         slices=tuple(found.slices),
         general=found.general,
         gate=found.gate.record(),
+        language=found.language,
     )
     return SuiteFile(config, {s: file for s, file in files.items() if file}, template, source)
 

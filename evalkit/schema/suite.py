@@ -93,6 +93,8 @@ class SuiteConfig:
         slices: fields whose values form slices.
         general: whether this suite is the forgetting check.
         gate: when a change may ship.
+        language: BCP 47 code of the answers (`de`, `zh-hant`): what words and articles are; None
+            leaves it to the script of the references.
     """
 
     name: str
@@ -108,6 +110,7 @@ class SuiteConfig:
     slices: tuple[str, ...] = ()
     general: bool = False
     gate: GateRule = field(default_factory=GateRule)
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
