@@ -33,6 +33,8 @@ def run(
     config: options.Config = None,
     cache: options.Cache = None,
     allow_identical: options.AllowIdentical = False,
+    repeats: options.Repeats = None,
+    noise_floor: options.NoiseFloor = False,
     gate: Annotated[bool, typer.Option("--gate", help="End with the gate's exit code.")] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -59,6 +61,8 @@ def run(
         config=config,
         cache=cache,
         allow_identical=allow_identical,
+        repeats=repeats,
+        noise_floor=noise_floor,
         progress=not quiet,
     )
     verdict = done.gate() if gate else None
@@ -121,9 +125,7 @@ def report(
 def score(
     folder: options.RunFolder,
     scorers: options.Scorers = None,
-    extract: Annotated[
-        str | None, typer.Option(metavar="REGEX", help="Score only what this finds (first group).")
-    ] = None,
+    extract: options.Extract = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where to write; default: RUN itself.")
     ] = None,
@@ -134,7 +136,7 @@ def score(
     """Score the stored completions of a run again: other scorers, other extraction, no model."""
     from evalkit import pipeline
 
-    done = pipeline.score(folder, scorers=scorers or (), extract=extract, out=out)
+    done = pipeline.score(folder, scorers=scorers or (), extract=extract or (), out=out)
     _show(done, None, as_json=as_json, quiet=quiet)
 
 

@@ -36,6 +36,15 @@ Scorers = Annotated[
         "more; `file.py:name` is your own, `default` stands for the suites' own.",
     ),
 ]
+Extract = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        metavar="STEP",
+        help="Score only the part of a completion that this step leaves or finds: answer, number, "
+        "option, label, line, json=PATH, after=MARKER, regex=PATTERN ...; repeat for steps in a "
+        "row.",
+    ),
+]
 Out = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(metavar="DIR", help="The run folder; default reports/NAME-UTCTIME."),
@@ -94,6 +103,14 @@ RuleFile = Annotated[
 ]
 AllowIdentical = Annotated[
     bool, typer.Option("--allow-identical", help="Compare two arms that are one and the same.")
+]
+Repeats = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(metavar="K", help="Ask every test prompt K times and compare the means (1)."),
+]
+NoiseFloor = Annotated[
+    bool,
+    typer.Option("--noise-floor", help="Ask the base twice: how much does it differ from itself?"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")]

@@ -24,6 +24,7 @@ class Project:
         max_seconds: how long the asking of a whole run may take.
         limit: examples per split at most.
         gate: rule for all suites.
+        repeats: how often every test prompt is asked of every arm.
     """
 
     models: tuple[ModelSpec, ...] = ()
@@ -35,6 +36,7 @@ class Project:
     max_seconds: float | None = None
     limit: int | None = None
     gate: GateRule | None = None
+    repeats: int | None = None
 
 
 def load_project(path: Path) -> Project:

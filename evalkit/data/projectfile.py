@@ -73,6 +73,7 @@ class ProjectYaml(Strict):
     timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     max_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     limit: int | None = Field(default=None, ge=1)
+    repeats: int | None = Field(default=None, ge=1)
     gate: GateFile | None = None
 
 
@@ -105,6 +106,7 @@ def read_project_file(path: Path) -> Project:
         max_seconds=found.max_seconds,
         limit=found.limit,
         gate=None if found.gate is None else found.gate.record(),
+        repeats=found.repeats,
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from evalkit import store
-from evalkit.data import SuiteHealth, check_suite, load_project, load_suite
+from evalkit.data import SuiteHealth, check_suite, load_project, load_suite, parse_extract
 from evalkit.errors import UsageError
 from evalkit.pipeline.asking import ask_models, load_suites
 from evalkit.pipeline.gating import gate_run
@@ -20,7 +20,7 @@ from evalkit.pipeline.plan import RunOptions, listed, make_plan, suites_to_check
 from evalkit.pipeline.scoring import Setup, conclude, suite_scorers
 from evalkit.report import render_report, write_report
 from evalkit.runner import AskStats, progress_observer
-from evalkit.schema import Extract, GateRule, GateVerdict, RunRecord, SuiteConfig
+from evalkit.schema import GateRule, GateVerdict, RunRecord, SuiteConfig
 from evalkit.verdict import gate as judge
 
 if TYPE_CHECKING:
@@ -202,6 +202,7 @@ def run(
             scorers=plan.scorers,
             notes=tuple(f"{m}: {note}" for m, stats in asked.items() for note in stats.notes),
             completions=loaded.completions,
+            repeats=plan.repeats,
             clocks={
                 "started": started.isoformat(timespec="seconds"),
                 "seconds": round(time.perf_counter() - clock, 3),
@@ -259,7 +260,7 @@ def score(
     folder: str | Path,
     *,
     scorers: Sequence[str] = (),
-    extract: str | None = None,
+    extract: str | Sequence[str] = (),
     out: str | Path | None = None,
 ) -> Run:
     """Score the stored completions of a run again, without a model.
@@ -267,7 +268,8 @@ def score(
     Args:
         folder: the run folder.
         scorers: instead of the suites' own; `default` stands for those.
-        extract: regular expression of what part of a completion is scored.
+        extract: steps to the part of a completion that is scored, such as `number` or
+            `after=Answer:`, instead of the suites' own; empty for those.
         out: where to write; default: the same folder.
 
     Returns:
@@ -279,8 +281,9 @@ def score(
     record = store.read(Path(folder))
     info = record.info
     suites = info.suites
-    if extract is not None:
-        suites = tuple(dataclasses.replace(c, extract=Extract(regex=extract)) for c in suites)
+    if extract:
+        steps = parse_extract(listed(extract))
+        suites = tuple(dataclasses.replace(c, extract=steps) for c in suites)
     setup = Setup(
         name=info.name,
         models=info.models,
@@ -294,6 +297,7 @@ def score(
         notes=(),
         clocks=info.clocks,
         earlier=info.overfit,
+        repeats=info.repeats,
     )
     return _write(conclude(setup, record.splits), target)
 

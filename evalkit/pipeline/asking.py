@@ -16,6 +16,7 @@ from evalkit.data import check_train_files, find_leaks, load_suite, read_rows
 from evalkit.errors import UsageError
 from evalkit.models import Provider, open_provider
 from evalkit.pipeline.plan import Plan
+from evalkit.pipeline.repeats import reseeded, split_result, times_asked
 from evalkit.runner import AskStats, Job, Observer, Pair, ask, require_two_models, together
 from evalkit.schema import Answer, Example, Failure, Leak, ModelSpec, Request, SplitResult, Suite
 
@@ -111,14 +112,18 @@ def make_jobs(plan: Plan, loaded: Loaded) -> list[Job]:
                 example_id=example.id,
                 prompt=example.prompt,
                 messages=example.messages,
-                generation=suite.config.generation,
+                generation=reseeded(suite.config.generation, repeat),
             ),
+            repeat=repeat,
         )
         for suite in loaded.suites
         for split, examples in suite.splits.items()
         for models in [models_asked(plan, loaded, suite.config.name, split)]
+        for times in [{model.name: times_asked(plan, model, split) for model in models}]
         for example in examples
+        for repeat in range(max(times.values(), default=0))
         for model in models
+        if repeat < times[model.name]
     ]
 
 
@@ -138,15 +143,15 @@ def ask_models(
         key = (job.request.suite, job.request.split, job.model)
         found.setdefault(key, []).append(outcome)
     results = tuple(
-        SplitResult(
-            suite=suite.config.name,
-            split=split,
-            examples=examples,
-            answers={
-                model.name: tuple(found[suite.config.name, split, model.name])
+        split_result(
+            plan,
+            suite.config.name,
+            split,
+            examples,
+            {
+                model.name: found[suite.config.name, split, model.name]
                 for model in models_asked(plan, loaded, suite.config.name, split)
             },
-            values={},
         )
         for suite in loaded.suites
         for split, examples in suite.splits.items()
@@ -190,7 +195,7 @@ def pairs_of(models: Sequence[ModelSpec], jobs: Sequence[Job]) -> list[Pair]:
         places: Counter[str] = Counter()
         found: list[tuple[int, Request]] = []
         for job in jobs:
-            if job.model == tuned.name and job.request.split == "test":
+            if job.model == tuned.name and job.request.split == "test" and not job.repeat:
                 found.append((places[job.request.suite], job.request))
                 places[job.request.suite] += 1
         found.sort(key=lambda place: place[0])

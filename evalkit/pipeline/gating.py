@@ -10,9 +10,9 @@ from typing import Any
 
 from evalkit import store
 from evalkit.errors import ComparabilityError, UsageError
-from evalkit.pipeline.scoring import predictions, suite_scorers
+from evalkit.pipeline.scoring import layers_of, suite_scorers
 from evalkit.schema import Comparison, GateRule, GateVerdict, RunRecord, SplitResult, SuiteConfig
-from evalkit.scorers import score_predictions
+from evalkit.stats.samples import mean_answered
 from evalkit.verdict import compare_rows, gate, join_runs, merge
 
 
@@ -116,10 +116,9 @@ def _corpus_rows(
                 f"suite {config.name!r}: this evalkit computes {told.name!r} as "
                 f"{scorer.signature}, the runs as {told.signature}; score both again"
             )
-        accepted = [example.references for example in split.examples]
         stats = {
-            (model, scorer.name): score_predictions(
-                scorer, predictions(config, split, model), accepted
+            (model, scorer.name): mean_answered(
+                layers_of(config, scorer, split.examples, split.asked(model))
             )
             for model in split.answers
         }

@@ -36,6 +36,9 @@ class Plan:
         cache: folder of the completion cache.
         gate: rule for all suites, or None for each suite's own.
         allow_identical: whether a tuned model may be its base.
+        repeats: how often every test prompt is asked of every arm.
+        noise_floor: whether the bases are asked a second time, to see how they differ from
+            themselves.
     """
 
     name: str
@@ -51,6 +54,8 @@ class Plan:
     cache: Path = CACHE
     gate: GateRule | None = None
     allow_identical: bool = False
+    repeats: int = 1
+    noise_floor: bool = False
 
 
 class RunOptions(TypedDict, total=False):
@@ -70,6 +75,9 @@ class RunOptions(TypedDict, total=False):
         config: project file; default `evalkit.yaml`, if it exists.
         cache: folder of the completion cache (`.evalkit`).
         allow_identical: compare two arms even if they are one and the same model.
+        repeats: how often every test prompt is asked of every arm (1); what is compared are the
+            means of each prompt's answers.
+        noise_floor: ask the bases a second time, and say how much they differ from themselves.
     """
 
     base: str | None
@@ -84,6 +92,8 @@ class RunOptions(TypedDict, total=False):
     config: str | Path | None
     cache: str | Path | None
     allow_identical: bool
+    repeats: int | None
+    noise_floor: bool
 
 
 def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) -> Plan:
@@ -118,12 +128,18 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
         cache=Path(options.get("cache") or project.cache or CACHE),
         gate=project.gate,
         allow_identical=allow_identical,
+        repeats=options.get("repeats") or project.repeats or 1,
+        noise_floor=options.get("noise_floor", False),
     )
 
 
 def _check(options: RunOptions) -> None:
     """Refuse numbers that cannot be meant."""
-    counts = {"--limit": options.get("limit"), "--concurrency": options.get("concurrency")}
+    counts = {
+        "--limit": options.get("limit"),
+        "--concurrency": options.get("concurrency"),
+        "--repeats": options.get("repeats"),
+    }
     for name, count in counts.items():
         if count is not None and count < 1:
             raise UsageError(f"{name} is {count}; expected 1 or more")

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from evalkit.pipeline.warnings import usage_of, warnings_of
+from evalkit.pipeline.warnings import noise_warnings, repeat_warnings, usage_of, warnings_of
 from evalkit.schema import (
+    Answer,
     Comparison,
     Confusion,
     Example,
@@ -26,17 +27,19 @@ from evalkit.schema import (
 from evalkit.scorers import (
     Scorer,
     count_confusions,
-    extract,
     info,
+    make_extractor,
     make_scorers,
     score_predictions,
 )
+from evalkit.stats.samples import mean_answered
 from evalkit.verdict import (
     Evidence,
     adjust,
     compare_rows,
     gain_splits,
     gather,
+    noise_rows,
     overfit,
     overfit_levels,
     score_rows,
@@ -69,6 +72,7 @@ class Setup:
         completions: (suite, training split) -> all its completions; empty when scoring again.
         earlier: verdicts of an earlier scoring of the same answers.
         clocks: what differs between equal runs.
+        repeats: how often every test prompt was asked of every arm.
     """
 
     name: str
@@ -84,15 +88,25 @@ class Setup:
     clocks: Mapping[str, Any]
     completions: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
     earlier: tuple[OverfitVerdict, ...] = ()
+    repeats: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
-    """One split with its scores and the statistics they are made of."""
+    """One split with its scores and the statistics they are made of.
+
+    Attributes:
+        result: answers and values.
+        scorers: the primary scorer first.
+        stats: (model, scorer) -> statistics (n, k); of several answers to one prompt their mean.
+        layers: model -> statistics by the primary scorer, one array for each time it was asked;
+            those of a second asking last.
+    """
 
     result: SplitResult
     scorers: tuple[Scorer, ...]
     stats: Mapping[tuple[str, str], NDArray[np.float64]]
+    layers: Mapping[str, Sequence[NDArray[np.float64]]]
 
 
 def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
@@ -106,7 +120,15 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
     evidence = [piece for config in suites for piece in _evidence(setup, config, scored)]
     verdicts = overfit(evidence)
     usage = tuple(usage_of(model, results) for model in setup.models)
-    warnings = warnings_of(setup.models, usage, results, setup.leaks)
+    comparisons = adjust([row for s in scored for row in _comparisons(setup, suites, s)])
+    noise = tuple(
+        row for s in scored for row in noise_rows(s.result, s.layers, s.scorers[0], seed=setup.seed)
+    )
+    warnings = (
+        *warnings_of(setup.models, usage, results, setup.leaks),
+        *repeat_warnings(setup.models, suites, setup.repeats),
+        *noise_warnings(comparisons, noise),
+    )
     return RunRecord(
         info=RunInfo(
             name=setup.name,
@@ -123,10 +145,12 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
             overfit_levels=overfit_levels(verdicts),
             warnings=(*warnings, *_slice_warnings(suites, scored), *setup.notes),
             clocks=setup.clocks,
+            repeats=setup.repeats,
+            noise=noise,
         ),
         splits=tuple(s.result for s in scored),
         scores=tuple(row for s in scored for row in _scores(setup, suites, s)),
-        comparisons=adjust([row for s in scored for row in _comparisons(setup, suites, s)]),
+        comparisons=comparisons,
         confusions=tuple(row for s in scored for row in _confusions(suites, s.result)),
         leaks=setup.leaks,
     )
@@ -212,23 +236,50 @@ def score_all(suites: Sequence[SuiteConfig], results: Sequence[SplitResult]) -> 
 
 
 def _score_split(config: SuiteConfig, split: SplitResult, scorers: Sequence[Scorer]) -> Scored:
-    references = [example.references for example in split.examples]
     stats: dict[tuple[str, str], NDArray[np.float64]] = {}
     values: dict[tuple[str, str], NDArray[np.float64]] = {}
+    primary: dict[str, list[NDArray[np.float64]]] = {}
     for model in split.answers:
-        texts = predictions(config, split, model)
         for scorer in scorers:
-            rows = score_predictions(scorer, texts, references)
+            layers = layers_of(config, scorer, split.examples, split.asked(model))
+            rows = mean_answered(layers)
             stats[model, scorer.name] = rows
             values[model, scorer.name] = scorer.values(rows)
-    return Scored(replace(split, values=values), tuple(scorers), stats)
+            primary.setdefault(model, layers)
+        primary[model] += layers_of(config, scorers[0], split.examples, split.again.get(model, ()))
+    return Scored(replace(split, values=values), tuple(scorers), stats, primary)
 
 
-def predictions(config: SuiteConfig, split: SplitResult, model: str) -> list[str | None]:
-    """What is scored of each answer of a model; None where there is no answer."""
+def layers_of(
+    config: SuiteConfig,
+    scorer: Scorer,
+    examples: Sequence[Example],
+    rows: Sequence[Sequence[Answer | Failure]],
+) -> list[NDArray[np.float64]]:
+    """Statistics of every example (n, k), a layer for each time that it was asked.
+
+    Args:
+        config: the suite.
+        scorer: what is computed.
+        examples: n >= 1 examples.
+        rows: their outcomes, equally many of each.
+    """
+    references = [example.references for example in examples]
     return [
-        None if isinstance(answer, Failure) else extract(answer.text, config.extract)
-        for answer in split.answers[model]
+        score_predictions(scorer, predictions(config, column), references)
+        for column in zip(*rows, strict=True)
+    ]
+
+
+def predictions(config: SuiteConfig, outcomes: Sequence[Answer | Failure]) -> list[str | None]:
+    """What is scored of each outcome; None where there is no answer.
+
+    An unparsable answer is scored as an empty one.
+    """
+    extract = make_extractor(config)
+    return [
+        None if isinstance(outcome, Failure) else extract(outcome.text) or ""
+        for outcome in outcomes
     ]
 
 
@@ -237,13 +288,16 @@ def _confusions(suites: Sequence[SuiteConfig], split: SplitResult) -> list[Confu
     if config.task != "classification":
         return []
     references = [example.references for example in split.examples]
-    return [
-        Confusion(config.name, split.split, model, reference, predicted, count)
-        for model in split.answers
-        for (reference, predicted), count in count_confusions(
-            predictions(config, split, model), references, config.labels
-        ).items()
-    ]
+    found = []
+    for model in split.answers:
+        columns = list(zip(*split.asked(model), strict=True))
+        texts = [text for column in columns for text in predictions(config, column)]
+        counts = count_confusions(texts, references * len(columns), config.labels)
+        found += [
+            Confusion(config.name, split.split, model, reference, predicted, count)
+            for (reference, predicted), count in counts.items()
+        ]
+    return found
 
 
 def versions() -> dict[str, str]:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from evalkit.schema import Answer, Failure, Leak, ModelSpec, SplitResult, Usage
+from evalkit.schema import (
+    Answer,
+    Comparison,
+    Failure,
+    Leak,
+    ModelSpec,
+    Noise,
+    SplitResult,
+    SuiteConfig,
+    Usage,
+)
+from evalkit.verdict import within_noise
+from evalkit.verdict.wording import listed, points, share
 
 NOTEWORTHY = 0.05
 """Share of answers missing or cut off from which on a reader is warned."""
@@ -13,7 +25,13 @@ NOTEWORTHY = 0.05
 
 def usage_of(model: ModelSpec, results: Sequence[SplitResult]) -> Usage:
     """What one model consumed and how its answers ended."""
-    outcomes = [o for result in results for o in result.answers.get(model.name, ())]
+    outcomes = [
+        outcome
+        for result in results
+        if model.name in result.answers
+        for row in (*result.asked(model.name), *result.again.get(model.name, ()))
+        for outcome in row
+    ]
     answers = [o for o in outcomes if isinstance(o, Answer)]
     failures = Counter(o.kind for o in outcomes if isinstance(o, Failure))
     return Usage(
@@ -43,6 +61,41 @@ def warnings_of(
         *_truncated(usages),
         *_leaked(results, leaks),
     )
+
+
+def repeat_warnings(
+    models: Sequence[ModelSpec], suites: Sequence[SuiteConfig], repeats: int
+) -> list[str]:
+    """Repetitions that cannot show what a model would say another time."""
+    if repeats == 1:
+        return []
+    warnings = []
+    greedy = [suite.name for suite in suites if suite.generation.temperature == 0]
+    if greedy:
+        warnings.append(
+            f"{listed(greedy)}: {repeats} answers a prompt at temperature 0 differ only by what "
+            "the server does with them; to see how a model varies, set `generation.temperature`."
+        )
+    made = [model.name for model in models if model.provider == "file"]
+    if made:
+        warnings.append(
+            f"{listed(made)}: completions already made are one answer a prompt, however often "
+            "they are looked up."
+        )
+    return warnings
+
+
+def noise_warnings(comparisons: Sequence[Comparison], noise: Sequence[Noise]) -> list[str]:
+    """Changes against the base that are no larger than what asking it twice makes."""
+    rows = {(row.suite, row.model): row for row in noise}
+    return [
+        f"{change.suite}: the change of {change.tuned}, {points(change.delta or 0.0)} points, is "
+        f"inside the noise floor: asked twice, {change.base} answers "
+        f"{share(row.differing, row.n)} prompts differently, and its own score moves by up to "
+        f"{points(row.floor or 0.0).lstrip('+')} points."
+        for change in within_noise(comparisons, noise)
+        for row in [rows[change.suite, change.base]]
+    ]
 
 
 def _identical(models: Sequence[ModelSpec], results: Sequence[SplitResult]) -> list[str]:

@@ -1,6 +1,15 @@
 """The frozen dataclasses that cross modules: what is asked, what came back, what was concluded."""
 
-from evalkit.schema.asking import Answer, Failure, Generation, Message, Mode, ModelSpec, Request
+from evalkit.schema.asking import (
+    Answer,
+    Failure,
+    Generation,
+    Likelihood,
+    Message,
+    Mode,
+    ModelSpec,
+    Request,
+)
 from evalkit.schema.results import (
     Comparison,
     Confusion,
@@ -11,6 +20,7 @@ from evalkit.schema.results import (
     GateVerdict,
     Leak,
     Level,
+    Noise,
     OverfitVerdict,
     RunInfo,
     RunRecord,
@@ -20,7 +30,16 @@ from evalkit.schema.results import (
     SplitResult,
     Usage,
 )
-from evalkit.schema.suite import Example, Extract, GateMode, GateRule, Suite, SuiteConfig, Task
+from evalkit.schema.suite import (
+    Example,
+    Extract,
+    ExtractKind,
+    GateMode,
+    GateRule,
+    Suite,
+    SuiteConfig,
+    Task,
+)
 
 __all__ = [
     "Answer",
@@ -29,6 +48,7 @@ __all__ = [
     "Decided",
     "Example",
     "Extract",
+    "ExtractKind",
     "Failure",
     "GainSplit",
     "GateDecision",
@@ -39,9 +59,11 @@ __all__ = [
     "Generation",
     "Leak",
     "Level",
+    "Likelihood",
     "Message",
     "Mode",
     "ModelSpec",
+    "Noise",
     "OverfitVerdict",
     "Request",
     "RunInfo",

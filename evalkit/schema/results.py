@@ -48,8 +48,12 @@ class SplitResult:
         split: the split's name.
         examples: n examples.
         answers: model -> n answers or failures, in the order of the examples; only the models that
-            were asked on this split.
-        values: (model, scorer) -> n per-example scores, NaN where the answer is missing.
+            were asked on this split. Of several answers to one prompt the first that came.
+        values: (model, scorer) -> n per-example scores, NaN where the answer is missing; of several
+            answers to one prompt their mean.
+        repeats: model -> n times all K outcomes, as asked; only models asked K > 1 times.
+        again: base -> n times K outcomes of asking it all a second time (the noise floor); they
+            are no part of any score.
     """
 
     suite: str
@@ -57,6 +61,12 @@ class SplitResult:
     examples: tuple[Example, ...]
     answers: Mapping[str, tuple[Answer | Failure, ...]]
     values: Mapping[tuple[str, str], NDArray[np.float64]]
+    repeats: Mapping[str, tuple[tuple[Answer | Failure, ...], ...]] = field(default_factory=dict)
+    again: Mapping[str, tuple[tuple[Answer | Failure, ...], ...]] = field(default_factory=dict)
+
+    def asked(self, model: str) -> tuple[tuple[Answer | Failure, ...], ...]:
+        """All K outcomes of a model on each example; of one asked once its only one."""
+        return self.repeats.get(model) or tuple((outcome,) for outcome in self.answers[model])
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +147,38 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Noise:
+    """One row of noise.csv: how much a model differs from itself, asked the same again.
+
+    Attributes:
+        scorer: the suite's primary scorer.
+        times: answers to each prompt.
+        n: prompts all of whose answers came.
+        differing: of these, prompts whose answers are not all the same text.
+        within: standard deviation of the score between answers to one prompt.
+        between: standard deviation of the score between prompts, freed of the noise.
+        delta: second asking minus first; None if the model was not asked a second time.
+        low: lower bound of its 95 % interval.
+        high: upper bound.
+        floor: 95 % of such deltas lie within +- floor of 0; None without a second asking.
+    """
+
+    suite: str
+    split: str
+    model: str
+    scorer: str
+    times: int
+    n: int
+    differing: int
+    within: float | None
+    between: float | None
+    delta: float | None = None
+    low: float | None = None
+    high: float | None = None
+    floor: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GainSplit:
     """How much of a gain in exact match is skill and how much is form.
 
@@ -169,7 +211,7 @@ class Confusion:
     Attributes:
         reference: the true class.
         predicted: the class that was answered, empty if it was none of the labels.
-        count: examples.
+        count: answers.
     """
 
     suite: str
@@ -382,6 +424,8 @@ class RunInfo:
         overfit_levels: tuned model -> level over all its suites.
         warnings: what a reader must know before believing the rest.
         clocks: everything that differs between two equal runs: start, seconds, latencies.
+        repeats: how often every test prompt was asked of every arm.
+        noise: how much models differ from themselves, where they were asked more than once.
     """
 
     name: str
@@ -398,6 +442,8 @@ class RunInfo:
     overfit_levels: Mapping[str, Level]
     warnings: tuple[str, ...]
     clocks: Mapping[str, Any]
+    repeats: int = 1
+    noise: tuple[Noise, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from evalkit.stats.intervals import Interval
 from evalkit.stats.quantiles import z_two_sided
-from evalkit.stats.samples import CONFIDENCE
+from evalkit.stats.samples import CONFIDENCE, FloatArray
 
 
 def tango_z(wins: int, losses: int, n: int, delta: float = 0.0) -> float:
@@ -34,6 +36,11 @@ def tango_z(wins: int, losses: int, n: int, delta: float = 0.0) -> float:
     variance = n * (2.0 * q + delta * (1.0 - delta))
     # At delta = +-1 only one table is possible; any other is infinitely far away.
     return distance / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, distance)
+
+
+def is_table(d: FloatArray) -> bool:
+    """Whether differences are those of paired 0/1 values: -1, 0 and 1, nothing between."""
+    return bool(((d == 0) | (np.abs(d) == 1)).all())
 
 
 def tango_interval(wins: int, losses: int, n: int, level: float = CONFIDENCE) -> Interval:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -44,6 +45,15 @@ def cluster_sums(rows: FloatArray, clusters: Clusters) -> FloatArray:
     sums = np.zeros((int(clusters.max(initial=-1)) + 1, *rows.shape[1:]))
     np.add.at(sums, clusters, rows)
     return sums
+
+
+def mean_answered(layers: Sequence[FloatArray]) -> FloatArray:
+    """Mean of K >= 1 arrays of one shape, over those that are not NaN; NaN where all are."""
+    stack = np.stack(layers)
+    seen = ~np.isnan(stack)
+    counts = seen.sum(axis=0)
+    sums = np.where(seen, stack, 0.0).sum(axis=0)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@
 | `comparison.csv` | tuned minus base: delta, interval, p-values, wins, ties, losses |
 | `overfit.csv` | the signals and the verdicts they join to |
 | `confusion.csv`, `leakage.csv` | classification tables; test rows that occur in training |
+| `noise.csv` | how much models differ from themselves, where they were asked more than once |
 
 Beside the run folders, `accepted.json` says which runs were accepted.
 """

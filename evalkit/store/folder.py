@@ -6,16 +6,25 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from evalkit.errors import RunFolderError, UsageError
-from evalkit.schema import Comparison, Confusion, Leak, RunInfo, RunRecord, Score, SplitResult
+from evalkit.schema import (
+    Comparison,
+    Confusion,
+    Leak,
+    Noise,
+    RunInfo,
+    RunRecord,
+    Score,
+    SplitResult,
+)
 from evalkit.store.lines import lines_bytes, read_lines
 from evalkit.store.tables import (
     examples_bytes,
@@ -27,6 +36,8 @@ from evalkit.store.tables import (
 
 FORMAT = 2
 """Version of the run folder; a reader refuses any other."""
+
+Found = TypeVar("Found")
 
 
 def write(record: RunRecord, folder: Path) -> None:
@@ -49,6 +60,7 @@ def write(record: RunRecord, folder: Path) -> None:
         "overfit.csv": overfit_bytes(record.info.overfit),
         "confusion.csv": record_bytes(Confusion, record.confusions),
         "leakage.csv": record_bytes(Leak, record.leaks),
+        "noise.csv": record_bytes(Noise, record.info.noise),
     }
     run = _info_adapter().dump_python(record.info, mode="json")
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
@@ -166,21 +178,27 @@ def _read_splits(folder: Path, info: RunInfo) -> tuple[SplitResult, ...]:
     values = read_values(folder / "examples.csv", names)
     splits = []
     lines = read_lines(folder / "completions.jsonl")
-    for (suite, split), group in groupby(lines, key=itemgetter(0, 1)):
+    for (suite, split), group in groupby(lines, key=attrgetter("suite", "split")):
         rows = list(group)
-        models = list(rows[0][3])
         splits.append(
             SplitResult(
                 suite=suite,
                 split=split,
-                examples=tuple(row[2] for row in rows),
-                answers={model: tuple(row[3][model] for row in rows) for model in models},
+                examples=tuple(row.example for row in rows),
+                answers=_by_model([row.outcomes for row in rows]),
                 values={
                     key: np.asarray(scores)
                     for key, scores in values.get((suite, split), {}).items()
                     # A split that this scorer never scored has no column, not a column of NaN.
                     if not np.isnan(scores).all() or len(scores) == 0
                 },
+                repeats=_by_model([row.repeats for row in rows]),
+                again=_by_model([row.again for row in rows]),
             )
         )
     return tuple(splits)
+
+
+def _by_model(rows: Sequence[Mapping[str, Found]]) -> dict[str, tuple[Found, ...]]:
+    """What each example has of every model, turned into what each model has of every example."""
+    return {model: tuple(row[model] for row in rows) for model in rows[0]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,9 @@ def _record(split: SplitResult, i: int, example: Example) -> dict[str, Any]:
     record["completions"] = {
         model: _outcome(answers[i]) for model, answers in split.answers.items()
     }
+    for name, rows in (("repeats", split.repeats), ("again", split.again)):
+        if rows:
+            record[name] = {model: [_outcome(o) for o in rows[model][i]] for model in rows}
     return record
 
 
@@ -54,8 +58,24 @@ def _outcome(outcome: Answer | Failure) -> dict[str, Any]:
     return shown
 
 
-def read_lines(path: Path) -> Iterator[tuple[str, str, Example, dict[str, Answer | Failure]]]:
-    """(suite, split, example, model -> outcome), line by line."""
+Repeats = dict[str, tuple[Answer | Failure, ...]]
+"""Model -> its outcomes on one example."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One example with what every model answered; the fields are those of `SplitResult`."""
+
+    suite: str
+    split: str
+    example: Example
+    outcomes: dict[str, Answer | Failure]
+    repeats: Repeats
+    again: Repeats
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """The file, line by line."""
     with path.open(encoding="utf-8") as file:
         for line in file:
             record = json.loads(line)
@@ -66,8 +86,18 @@ def read_lines(path: Path) -> Iterator[tuple[str, str, Example, dict[str, Answer
                 references=tuple(record["references"]),
                 fields=record.get("fields", {}),
             )
-            outcomes = {model: _parse(o) for model, o in record["completions"].items()}
-            yield record["suite"], record["split"], example, outcomes
+            yield Line(
+                suite=record["suite"],
+                split=record["split"],
+                example=example,
+                outcomes={model: _parse(o) for model, o in record["completions"].items()},
+                repeats=_rows(record.get("repeats", {})),
+                again=_rows(record.get("again", {})),
+            )
+
+
+def _rows(record: Mapping[str, Any]) -> Repeats:
+    return {model: tuple(map(_parse, outcomes)) for model, outcomes in record.items()}
 
 
 def _parse(outcome: Mapping[str, Any]) -> Answer | Failure:

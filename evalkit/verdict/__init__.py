@@ -9,6 +9,7 @@ from evalkit.verdict.evidence import Evidence, gather
 from evalkit.verdict.gain import gain_splits
 from evalkit.verdict.gate import gate, merge
 from evalkit.verdict.headline import Finding, Headline, headline
+from evalkit.verdict.noise import noise_rows, within_noise
 from evalkit.verdict.overfit import overfit, overfit_levels
 from evalkit.verdict.parts import slice_warnings
 from evalkit.verdict.scores import Stats, score_rows
@@ -27,9 +28,11 @@ __all__ = [
     "headline",
     "join_runs",
     "merge",
+    "noise_rows",
     "overfit",
     "overfit_levels",
     "score_rows",
     "signal",
     "slice_warnings",
+    "within_noise",
 ]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from evalkit.schema import Level, Signal
-from evalkit.verdict.signals import copying, gap, leakage
+from evalkit.verdict.signals import copying, gap, leakage, perturbation
 from evalkit.verdict.signals.registry import THRESHOLD
 from evalkit.verdict.wording import between, listed, points
 
@@ -29,6 +29,12 @@ def advice(level: Level, found: Sequence[Signal]) -> str:
         sentences.append(
             f"Outputs on unseen prompts repeat training text {points(copied.value)} points more "
             "than the base's and the references do."
+        )
+    reworded = signals.get(perturbation.NAME)
+    if reworded is not None and reworded.level in {"strong", "mild"} and reworded.value is not None:
+        sentences.append(
+            f"Small rewordings cost {points(reworded.value)} points more than they cost the base: "
+            "add paraphrases to the training rows."
         )
     if leaks is not None and leaks.numbers.get("leaked") and level != "inconclusive":
         sentences.append(_removed(leaks))

@@ -18,7 +18,7 @@ from evalkit.schema import (
     SplitResult,
     SuiteConfig,
 )
-from evalkit.stats.binary import tango_interval
+from evalkit.stats.binary import is_table, tango_interval
 from evalkit.stats.decisions import (
     OneSided,
     binary_decision,
@@ -200,9 +200,10 @@ def _from_values(
     filled = scorer.better * (
         np.where(np.isnan(new), worst[0], new) - np.where(np.isnan(ref), worst[1], ref)
     )
+    binary = scorer.binary and is_table(seen)
     bounds = (
         tango_interval(int((seen > 0).sum()), int((seen < 0).sum()), seen.size)
-        if scorer.binary and kept is None
+        if binary and kept is None
         else difference_interval(seen, kept)
     )
     if scorer.better < 0:
@@ -220,8 +221,8 @@ def _from_values(
         return _stopped(claim, obstacle)
     return replace(
         claim,
-        seen=_mean_measure(seen, kept, claim.margin, binary=scorer.binary),
-        filled=_mean_measure(filled, clusters, claim.margin, binary=scorer.binary),
+        seen=_mean_measure(seen, kept, claim.margin, binary=binary),
+        filled=_mean_measure(filled, clusters, claim.margin, binary=binary and is_table(filled)),
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from evalkit.schema import Comparison, ModelSpec, SplitResult
 from evalkit.schema.results import Family
 from evalkit.scorers import Scorer
-from evalkit.stats.binary import mcnemar_midp, tango_interval, tango_z
+from evalkit.stats.binary import is_table, mcnemar_midp, tango_interval, tango_z
 from evalkit.stats.families import benjamini_hochberg, holm
 from evalkit.stats.paired import difference_interval, p_below, sign_flip
 from evalkit.stats.quantiles import z_cdf
@@ -29,7 +29,7 @@ _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Estimate:
     """How two sides of the same examples differ, as one method sees it.
 
     Attributes:
@@ -136,7 +136,7 @@ def _compare(pair: _Pair, part: Part, scorer: Scorer, stats: Stats, *, primary: 
     found = None
     if chosen.size:
         generator = rng(f"{split.suite}/{scorer.name}", pair.seed)
-        method = _method(scorer, pair.clusters)
+        method = _method(scorer, pair.clusters, first, second)
         found = method(scorer, first, second, subset(pair.clusters, chosen), generator)
     judged = found if scorer.better else None
     signs = _signs(scorer, first, second)
@@ -166,7 +166,7 @@ def _compare(pair: _Pair, part: Part, scorer: Scorer, stats: Stats, *, primary: 
     )
 
 
-def _doubt(found: Difference | None, signs: FloatArray) -> str:
+def _doubt(found: Estimate | None, signs: FloatArray) -> str:
     """`borderline` where other random draws could well turn the verdict of a drawn p-value."""
     drawn = found is not None and found.method != BY_TABLE and np.count_nonzero(signs) > LISTED
     return "borderline" if found and drawn and is_borderline(found.p) else ""
@@ -184,18 +184,20 @@ def _family(part: Part, split: str, *, primary: bool) -> Family:
     return "primary" if primary and split == TEST else "secondary"
 
 
-def _p_regression(found: Difference, better: int) -> float:
+def _p_regression(found: Estimate, better: int) -> float:
     """One-sided p-value of "not worse", whichever direction is better."""
     return found.p_below if better > 0 else 1.0 - found.p_below
 
 
-Method = Callable[[Scorer, FloatArray, FloatArray, Clusters, np.random.Generator], Difference]
+Method = Callable[[Scorer, FloatArray, FloatArray, Clusters, np.random.Generator], Estimate]
 
 
-def _method(scorer: Scorer, clusters: Clusters) -> Method:
+def _method(scorer: Scorer, clusters: Clusters, first: FloatArray, second: FloatArray) -> Method:
     if scorer.kind == "corpus":
         return _by_resampling
-    return _by_table if scorer.binary and clusters is None else _by_differences
+    # Means of several answers to one prompt are fractions, whatever each of them scores.
+    table = scorer.binary and is_table(scorer.values(first) - scorer.values(second))
+    return _by_table if table and clusters is None else _by_differences
 
 
 def _by_table(
@@ -204,17 +206,13 @@ def _by_table(
     second: FloatArray,
     clusters: Clusters,
     generator: np.random.Generator,
-) -> Difference:
+) -> Estimate:
     """Paired 0/1 values: Tango's interval, McNemar's mid-p."""
     del clusters, generator
-    return binary_difference(scorer.values(first) - scorer.values(second))
-
-
-def binary_difference(d: FloatArray) -> Difference:
-    """Difference of paired 0/1 values, from their differences -1, 0 and 1."""
+    d = scorer.values(first) - scorer.values(second)
     wins, losses, n = int((d > 0).sum()), int((d < 0).sum()), d.size
     bounds = tango_interval(wins, losses, n)
-    return Difference(
+    return Estimate(
         delta=(wins - losses) / n,
         low=bounds.low,
         high=bounds.high,
@@ -230,12 +228,12 @@ def _by_differences(
     second: FloatArray,
     clusters: Clusters,
     generator: np.random.Generator,
-) -> Difference:
+) -> Estimate:
     """Paired fractional or clustered values: t interval, sign-flip test."""
     d = scorer.values(first) - scorer.values(second)
     bounded = scorer.unit == "score"
     bounds = difference_interval(d, clusters, bounded=bounded)
-    return Difference(
+    return Estimate(
         delta=float(d.mean()),
         low=bounds.low,
         high=bounds.high,
@@ -251,10 +249,10 @@ def _by_resampling(
     second: FloatArray,
     clusters: Clusters,
     generator: np.random.Generator,
-) -> Difference:
+) -> Estimate:
     """Scores of summed statistics: bootstrap-t interval, approximate randomization."""
     found = score_difference(first, second, scorer.corpus, generator, clusters=clusters)
-    return Difference(
+    return Estimate(
         delta=found.delta,
         low=found.low,
         high=found.high,

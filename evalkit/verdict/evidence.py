@@ -22,6 +22,9 @@ from evalkit.scorers import Scorer, info
 from evalkit.stats.gaps import Paired
 from evalkit.verdict.parts import clusters_of, subset
 
+PERTURBED = "perturbed"
+"""The split of reworded test prompts."""
+
 Mask = NDArray[np.bool_]
 
 
@@ -41,6 +44,9 @@ class Evidence:
         completions: every training completion, of which `train` is a sample; empty where only the
             run folder is left.
         earlier: the signals of an earlier scoring of the same answers, by name.
+        perturbed: rewordings of test prompts; None if none were asked.
+        chance: model -> what its answer to each test prompt would score on other prompts'
+            references, NaN where nobody needs to know.
     """
 
     config: SuiteConfig
@@ -53,6 +59,8 @@ class Evidence:
     seed: int
     completions: Sequence[str] = ()
     earlier: Mapping[str, Signal] = field(default_factory=dict)
+    perturbed: SplitResult | None = None
+    chance: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def clean(self) -> Mask:
@@ -75,13 +83,21 @@ class Evidence:
             split: the train or test split of this evidence.
             rows: only these rows.
         """
-        new = split.values[self.tuned, self.scorer.name]
-        ref = split.values[self.base, self.scorer.name]
+        new, ref = self.turned(split, self.tuned), self.turned(split, self.base)
         kept = ~(np.isnan(new) | np.isnan(ref))
         chosen = np.flatnonzero(kept if rows is None else kept & rows)
-        if self.scorer.better < 0:
-            new, ref = 1.0 - new, 1.0 - ref
         return Paired(new[chosen], ref[chosen], subset(clusters_of(split.examples), chosen))
+
+    def turned(self, split: SplitResult, model: str) -> NDArray[np.float64]:
+        """Values of one model on a split, such that more is better; NaN where it has none."""
+        return self._turned(split.values[model, self.scorer.name])
+
+    def by_chance(self, model: str) -> NDArray[np.float64]:
+        """What a model's answers to the test prompts score by chance, such that more is better."""
+        return self._turned(self.chance[model])
+
+    def _turned(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return values if self.scorer.better > 0 else 1.0 - values
 
 
 def gather(  # noqa: PLR0913 - one argument a source of evidence
@@ -95,6 +111,7 @@ def gather(  # noqa: PLR0913 - one argument a source of evidence
     seed: int,
     completions: Mapping[str, Sequence[str]] | None = None,
     earlier: Sequence[OverfitVerdict] = (),
+    chance: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> list[Evidence]:
     """The evidence on one suite: one piece for each tuned model whose training rows were asked.
 
@@ -111,6 +128,7 @@ def gather(  # noqa: PLR0913 - one argument a source of evidence
         seed: of every resample.
         completions: training split -> all its completions, where they are at hand.
         earlier: verdicts of an earlier scoring of the same answers, of any suite.
+        chance: model -> what its answers to the test prompts score by chance.
     """
     before = {(v.suite, v.tuned): {s.name: s for s in v.signals} for v in earlier}
     judges = [info(s) for s in scorers if s.unit == "score" and s.better != 0]
@@ -129,6 +147,8 @@ def gather(  # noqa: PLR0913 - one argument a source of evidence
             seed=seed,
             completions=(completions or {}).get(train.split, ()),
             earlier=before.get((config.name, model.name), {}),
+            perturbed=splits.get(PERTURBED),
+            chance=chance or {},
         )
         for model in models
         if model.tuned_from is not None and model.name in training

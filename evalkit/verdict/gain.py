@@ -7,7 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from evalkit.schema import GainSplit, ModelSpec, SplitResult
-from evalkit.verdict.compare import binary_difference, pairs_of
+from evalkit.stats.binary import is_table, tango_interval
+from evalkit.stats.intervals import Interval
+from evalkit.stats.paired import difference_interval
+from evalkit.stats.samples import FloatArray
+from evalkit.verdict.compare import pairs_of
 
 WHOLE_ANSWER = "exact_match"
 ANSWER_INSIDE = "contains"
@@ -18,7 +22,7 @@ def gain_splits(split: SplitResult, *, models: Sequence[ModelSpec]) -> list[Gain
 
     An exact answer contains the reference, so exact = contains - (contains but not exact), example
     by example: the gain is the gain in containment (skill) plus what right answers lost in wrapping
-    (form). Both get Tango's interval.
+    (form). Both get Tango's interval, or Student's where they are means of several answers.
 
     Args:
         split: answers and per-example values.
@@ -34,7 +38,8 @@ def gain_splits(split: SplitResult, *, models: Sequence[ModelSpec]) -> list[Gain
         if not columns.size:
             continue
         exact, contains = columns[0] - columns[1], columns[2] - columns[3]
-        skill, form = binary_difference(contains), binary_difference(exact - contains)
+        form = exact - contains
+        skill_bounds, form_bounds = _interval(contains), _interval(form)
         found.append(
             GainSplit(
                 suite=split.suite,
@@ -42,12 +47,18 @@ def gain_splits(split: SplitResult, *, models: Sequence[ModelSpec]) -> list[Gain
                 base=base,
                 tuned=tuned,
                 total=float(exact.mean()),
-                skill=skill.delta,
-                skill_low=skill.low,
-                skill_high=skill.high,
-                form=form.delta,
-                form_low=form.low,
-                form_high=form.high,
+                skill=float(contains.mean()),
+                skill_low=skill_bounds.low,
+                skill_high=skill_bounds.high,
+                form=float(form.mean()),
+                form_low=form_bounds.low,
+                form_high=form_bounds.high,
             )
         )
     return found
+
+
+def _interval(d: FloatArray) -> Interval:
+    if not is_table(d):
+        return difference_interval(d)
+    return tango_interval(int((d > 0).sum()), int((d < 0).sum()), d.size)

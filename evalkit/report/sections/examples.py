@@ -194,7 +194,24 @@ def _answer(split: SplitResult, model: str, i: int, scorers: Sequence[str]) -> M
         values = split.values.get((model, name))
         value = None if values is None else float(values[i])
         scores.append(None if value is None or np.isnan(value) else value)
-    return {"text": _told(outcome), "note": visible(_note(outcome)), "scores": scores}
+    note = "; ".join(filter(None, [_note(outcome), _repeated(split, model, i)]))
+    return {"text": _told(outcome), "note": visible(note), "scores": scores}
+
+
+def _repeated(split: SplitResult, model: str, i: int) -> str:
+    """`first of 5 answers, 2 of them unlike it`; empty for a model asked once."""
+    if model not in split.repeats:
+        return ""
+    row = split.repeats[model][i]
+    texts = [outcome.text for outcome in row if isinstance(outcome, Answer)]
+    if not texts:
+        return f"asked {len(row)} times"
+    missing = f", {len(row) - len(texts)} missing" if len(texts) < len(row) else ""
+    if len(texts) == 1:
+        return f"the only one of {len(row)} answers{missing}"
+    differing = sum(text != texts[0] for text in texts)
+    alike = f"{differing} of them unlike it" if differing else "all alike"
+    return f"first of {len(row)} answers, {alike}{missing}"
 
 
 def _told(outcome: Answer | Failure) -> str | None:

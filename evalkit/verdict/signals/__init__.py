@@ -4,7 +4,7 @@ A new signal is a file here with a function under `@signal`, imported below; thi
 theirs in the entry point group `evalkit.signals`.
 """
 
-from evalkit.verdict.signals import copying, gap, leakage
+from evalkit.verdict.signals import copying, gap, leakage, perturbation
 from evalkit.verdict.signals.registry import Check, level_of, signal, signals, unavailable
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "gap",
     "leakage",
     "level_of",
+    "perturbation",
     "signal",
     "signals",
     "unavailable",
