@@ -57,6 +57,8 @@ def summary_text(record: RunRecord) -> Group:
         parts += [_title(found), _answers(found), Text(""), _suites(record, found), Text("")]
     if not parts:
         parts = [_scores(record), Text("")]
+    if record.info.noise:
+        parts += [_noise(record), Text("")]
     parts += [
         Text.assemble(("warning: ", "yellow"), one_line(warning, 600))
         for warning in record.info.warnings
@@ -202,6 +204,26 @@ def _scores(record: RunRecord) -> Table:
                 Text(f"{decimal(score.score)} [{low}, {high}]"),
                 Text(count(score.n)),
             )
+    return table
+
+
+def _noise(record: RunRecord) -> Table:
+    """A line for each model that was asked more than once."""
+    from rich.text import Text
+
+    again = "itself again [95 % interval]"
+    table = _table("noise", "model", "answers a prompt", "differ on", again, "floor")
+    for row in record.info.noise:
+        change = "" if row.delta is None else signed(row.delta)
+        bounds = "" if row.low is None else f" [{signed(row.low)}, {signed(row.high)}]"
+        table.add_row(
+            Text(one_line(row.suite, 40)),
+            Text(one_line(row.model, 40)),
+            Text(count(row.times)),
+            Text(f"{count(row.differing)} of {count(row.n)} prompts"),
+            Text(change + bounds),
+            Text("" if row.floor is None else f"±{decimal(row.floor)}"),
+        )
     return table
 
 

@@ -27,6 +27,7 @@ from evalkit.schema import (
     Level,
     Message,
     ModelSpec,
+    Noise,
     OverfitVerdict,
     RunInfo,
     RunRecord,
@@ -69,6 +70,10 @@ NOTES = {
     "The library extends its hours and opens on Sundays from June, the council said.":
         "Library opens on Sundays from June.",
 }  # fmt: skip
+
+
+NOISE = Noise("capitals", "test", "base", "exact_match", 2, 60, 9, 0.21, 0.4,
+              delta=0.017, low=-0.03, high=0.064, floor=0.056)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +167,7 @@ def make_record(
         overfit_levels={name: _level(name) for name in tuned},
         warnings=("capitals: 1 of 60 answers of base is missing.",),
         clocks=clocks or {"started": "2025-01-02T03:04:05Z", "seconds": 41.2},
+        noise=(NOISE,),
     )
     leaks = (Leak("capitals", "train", "test-3", "train-9", "normalised", 1.0),)
     return RunRecord(info, splits, scores, comparisons, tuple(_confusions(splits)), leaks)
