@@ -84,7 +84,7 @@ def test_what_was_not_compared_or_checked_says_so() -> None:
     text = plain(summary_text(bare))
     assert "not compared" in text
     assert "not checked" in text
-    unscored = with_info(record, scorers={})
+    unscored = with_info(record, scorers={}, noise=())
     assert "\ncapitals" not in plain(summary_text(unscored))
 
 
