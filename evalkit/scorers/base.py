@@ -213,6 +213,12 @@ def defaults(function: Callable[..., Any]) -> dict[str, object]:
     }
 
 
+def changed(shipped: SuiteScorer, **options: object) -> dict[str, object]:
+    """The options of a suite's scorer that are not left at their defaults."""
+    usual = defaults(shipped.build)
+    return {key: value for key, value in options.items() if value != usual[key]}
+
+
 def named(name: str, options: Mapping[str, object]) -> str:
     """A scorer's name with the options that were set, in one spelling: `numeric(rel=0.01)`."""
     if not options:

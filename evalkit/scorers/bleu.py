@@ -7,24 +7,18 @@ ours, the tokenizers are sacrebleu's.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any, Literal
 
 import numpy as np
 
-from evalkit.errors import ScorerError
-from evalkit.scorers.base import Kind, Scorer, SuiteContext, SuiteScorer, named
-from evalkit.scorers.text import UNSPACED, scripts
+from evalkit.scorers.base import Kind, Scorer, SuiteContext, SuiteScorer, changed, named
+from evalkit.scorers.ngrams import closest_length, count, matches_of_many
+from evalkit.scorers.tokenizers import Tokenizer, Words, words_for
 from evalkit.stats.samples import FloatArray
 
 ORDER = 4
-Tokenizer = Literal["auto", "13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab"]
-CHINESE = frozenset({"CJK", "BOPOMOFO", "IDEOGRAPHIC"})
-KANA_SHARE = 0.1
-"""Han characters with at least this share of kana among them are Japanese."""
 
 
 @dataclass(frozen=True)
@@ -32,24 +26,26 @@ class Bleu(Scorer):
     """BLEU over a corpus; the value of one example is its sentence BLEU with effective order.
 
     Attributes:
-        tokenize: text to words parted by spaces.
+        words: text to words.
+        lowercase: whether case is ignored.
     """
 
     name: str
     signature: str
-    tokenize: Callable[[str], str]
+    words: Words
+    lowercase: bool = False
     kind: Kind = field(default="corpus", init=False)
 
     def stats(self, prediction: str, references: Sequence[str]) -> tuple[float, ...]:
         """Matches (4), totals (4), length of the prediction, length of the closest reference."""
-        words = self._words(prediction)
-        accepted = [self._words(reference) for reference in references]
-        wanted = [_most(counts) for counts in zip(*map(_ngrams, accepted), strict=True)]
-        said = _ngrams(words)
-        matches = (_matches(*pair) for pair in zip(said, wanted, strict=True))
-        totals = (max(len(words) - order, 0) for order in range(ORDER))
-        closest = min((abs(len(words) - len(other)), len(other)) for other in accepted)[1]
-        return *map(float, matches), *map(float, totals), float(len(words)), float(closest)
+        said = self._cut(prediction)
+        accepted = [self._cut(reference) for reference in references]
+        return (
+            *map(float, matches_of_many(said, accepted, ORDER)),
+            *(float(count(said, n)) for n in range(1, ORDER + 1)),
+            float(len(said)),
+            float(closest_length(said, accepted)),
+        )
 
     def corpus(self, totals: FloatArray) -> FloatArray:
         """BLEU with exponential smoothing, in [0, 1]."""
@@ -59,8 +55,8 @@ class Bleu(Scorer):
         """Sentence BLEU: short sentences are judged by the n-grams they are long enough for."""
         return bleu_score(stats, effective_order=True)
 
-    def _words(self, text: str) -> list[str]:
-        return self.tokenize(text.rstrip()).split()
+    def _cut(self, text: str) -> list[str]:
+        return self.words(text.lower() if self.lowercase else text)
 
 
 def bleu_score(totals: FloatArray, *, effective_order: bool) -> FloatArray:
@@ -93,76 +89,26 @@ def bleu_score(totals: FloatArray, *, effective_order: bool) -> FloatArray:
 
 
 @SuiteScorer
-def bleu(context: SuiteContext, *, tokenize: Tokenizer = "auto") -> Scorer:
+def bleu(context: SuiteContext, *, tokenize: Tokenizer = "auto", lowercase: bool = False) -> Scorer:
     """BLEU with the tokenizer that fits the script of the references, or the one asked for."""
-    chosen = tokenize_for(context.references) if tokenize == "auto" else tokenize
+    tokenizer, words = words_for(context, tokenize, "bleu")
     signature = "|".join(
         [
             "bleu",
             f"nrefs:{reference_count(context.references)}",
-            "case:mixed",
+            f"case:{'lc' if lowercase else 'mixed'}",
             "eff:no",
-            f"tok:{chosen}",
+            f"tok:{tokenizer}",
             "smooth:exp",
             f"version:{version('sacrebleu')}",
             "v1",
         ]
     )
-    options = {} if tokenize == "auto" else {"tokenize": tokenize}
-    return Bleu(named("bleu", options), signature, _tokenizer(chosen))
-
-
-def tokenize_for(references: Iterable[Sequence[str]]) -> Tokenizer:
-    """The tokenizer under which equal texts score 1, by the script of most letters.
-
-    `13a`, sacrebleu's default, for scripts with spaces; `zh` for Chinese; `char` for Japanese, Thai
-    and others without spaces, and for Korean, whose own tokenizer would need a download.
-    """
-    letters = scripts(text for accepted in references for text in accepted)
-    total = letters.total()
-    unspaced = sum(letters[name] for name in UNSPACED)
-    chinese = sum(letters[name] for name in CHINESE)
-    if 2 * unspaced > total:
-        return "zh" if chinese >= (1 - KANA_SHARE) * unspaced else "char"
-    return "char" if 2 * letters["HANGUL"] > total else "13a"
+    name = named("bleu", changed(bleu, tokenize=tokenize, lowercase=lowercase))
+    return Bleu(name, signature, words, lowercase)
 
 
 def reference_count(references: Iterable[Sequence[str]]) -> int | str:
     """How many references an example has, as signatures say it: a number, or `var`."""
     counts = {len(accepted) for accepted in references}
     return counts.pop() if len(counts) == 1 else "var"
-
-
-def _tokenizer(name: Tokenizer) -> Callable[[str], str]:
-    from sacrebleu.metrics import BLEU
-
-    try:
-        tokenizer: Callable[[str], str] = BLEU(tokenize=name).tokenizer
-    except (ImportError, RuntimeError):
-        extra = name.partition("-")[0]
-        raise ScorerError(
-            f"scorer 'bleu': the tokenizer {name!r} is not installed; "
-            f"pip install 'sacrebleu[{extra}]', or use tokenize='char'"
-        ) from None
-    return tokenizer
-
-
-def _ngrams(words: list[str]) -> list[Counter[Any]]:
-    return [
-        Counter(zip(*(words[start:] for start in range(order)), strict=False))
-        for order in range(1, ORDER + 1)
-    ]
-
-
-def _most(counts: Sequence[Counter[Any]]) -> Counter[Any]:
-    """The largest count of each n-gram in any of the references."""
-    if len(counts) == 1:
-        return counts[0]
-    most = Counter(counts[0])
-    for other in counts[1:]:
-        most |= other
-    return most
-
-
-def _matches(said: Counter[Any], wanted: Counter[Any]) -> int:
-    return sum(min(said[gram], wanted[gram]) for gram in said.keys() & wanted.keys())

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from evalkit.scorers import bleu, chrf, classes, json_fields, match, numbers, rouge, style
+from evalkit.scorers import (
+    bleu,
+    chrf,
+    classes,
+    gleu,
+    gsm8k,
+    json_fields,
+    match,
+    meteor,
+    numbers,
+    rouge,
+    sentence_bleu,
+    style,
+    ter,
+)
 from evalkit.scorers.base import MeanScorer, SuiteScorer
 
 BUILTIN: Mapping[str, MeanScorer | SuiteScorer] = {
@@ -14,6 +28,7 @@ BUILTIN: Mapping[str, MeanScorer | SuiteScorer] = {
     "contains": match.contains,
     "regex": match.regex,
     "numeric": numbers.numeric,
+    "gsm8k": gsm8k.gsm8k,
     "json_valid": json_fields.json_valid,
     "json_match": json_fields.json_match,
     "rouge1": rouge.rouge1,
@@ -22,6 +37,10 @@ BUILTIN: Mapping[str, MeanScorer | SuiteScorer] = {
     "rouge_lsum": rouge.rouge_lsum,
     "bleu": bleu.bleu,
     "chrf": chrf.chrf,
+    "ter": ter.ter,
+    "sentence_bleu": sentence_bleu.sentence_bleu,
+    "gleu": gleu.gleu,
+    "meteor": meteor.meteor,
     "accuracy": classes.accuracy,
     **classes.AVERAGES,
     "length": style.length,

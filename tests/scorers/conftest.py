@@ -26,7 +26,9 @@ def config() -> SuiteConfig:
     return SuiteConfig(name="demo", task="qa")
 
 
-def generate(seed: int, count: int, words: list[str]) -> list[tuple[str, list[str]]]:
+def generate(
+    seed: int, count: int, words: list[str], lengths: tuple[int, ...] = (1, 5, 30)
+) -> list[tuple[str, list[str]]]:
     """Pairs: unrelated, equal, permuted, overlapping, empty, of one word, of many lines."""
     random_ = random.Random(seed)
 
@@ -47,9 +49,9 @@ def generate(seed: int, count: int, words: list[str]) -> list[tuple[str, list[st
 
     pairs = []
     for _ in range(count):
-        references = [text(random_.choice([1, 5, 30])) for _ in range(random_.choice([1, 1, 2, 3]))]
+        references = [text(random_.choice(lengths)) for _ in range(random_.choice([1, 1, 2, 3]))]
         related = random_.random() < 0.8
-        prediction = near(random_.choice(references)) if related else text(20)
+        prediction = near(random_.choice(references)) if related else text(lengths[-1])
         pairs.append((prediction, references))
     return pairs
 
@@ -64,3 +66,9 @@ def english_pairs() -> list[tuple[str, list[str]]]:
 def mixed_pairs() -> list[tuple[str, list[str]]]:
     """2,000 pairs of text in many scripts."""
     return generate(2, 2000, WORDS)
+
+
+@pytest.fixture(scope="session")
+def short_pairs() -> list[tuple[str, list[str]]]:
+    """2,000 pairs of at most eight words, for what takes long."""
+    return generate(3, 2000, WORDS, lengths=(1, 3, 8))

@@ -10,7 +10,8 @@ from sacrebleu.metrics import BLEU
 from evalkit.errors import ScorerError
 from evalkit.schema import SuiteConfig
 from evalkit.scorers import Scorer, make_scorers, score_predictions
-from evalkit.scorers.bleu import bleu_score, tokenize_for
+from evalkit.scorers.bleu import bleu_score
+from evalkit.scorers.tokenizers import tokenize_for
 
 Pairs = list[tuple[str, list[str]]]
 

@@ -1,0 +1,90 @@
+"""Sentence BLEU as nltk computes it: each completion by itself, and the mean of that.
+
+It is no estimate of corpus BLEU; it is here because others report it. Chen and Cherry 2014, "A
+Systematic Comparison of Smoothing Techniques for Sentence-Level BLEU", for the smoothing.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from evalkit.scorers.base import MeanScorer, Scorer, SuiteContext, SuiteScorer, changed, named
+from evalkit.scorers.ngrams import closest_length, count, matches_of_many
+from evalkit.scorers.tokenizers import Tokenizer, words_for
+
+ORDER = 4
+EPSILON = 0.1
+Smooth = Literal["none", "epsilon", "add-one", "nist"]
+Precisions = list[float]
+
+
+@SuiteScorer
+def sentence_bleu(
+    context: SuiteContext, *, smooth: Smooth = "none", tokenize: Tokenizer = "auto"
+) -> Scorer:
+    """Sentence BLEU over the words that BLEU counts, against all references at once."""
+    tokenizer, words = words_for(context, tokenize, "sentence_bleu")
+
+    def score(prediction: str, references: Sequence[str]) -> float:
+        return score_words(
+            words(prediction), [words(reference) for reference in references], smooth
+        )
+
+    return MeanScorer(
+        name=named("sentence_bleu", changed(sentence_bleu, smooth=smooth, tokenize=tokenize)),
+        signature=f"sentence_bleu|smooth:{smooth}|tok:{tokenizer}|refs:all|v1",
+        function=score,
+    )
+
+
+def score_words(said: Sequence[str], accepted: Sequence[Sequence[str]], smooth: Smooth) -> float:
+    """Sentence BLEU of words.
+
+    Args:
+        said: words of the prediction.
+        accepted: words of each reference.
+        smooth: what an order without a match counts as. `none`: next to nothing, some 1e-308;
+            `epsilon`: 0.1 matches; `add-one`: one more match of one more n-gram, for every order
+            above the first; `nist`: 1/2 match, 1/4 for the next such order, and so on.
+    """
+    hits = matches_of_many(said, accepted, ORDER)
+    if not hits[0]:
+        return 0.0
+    possible = [max(count(said, n), 1) for n in range(1, ORDER + 1)]
+    logarithms = [math.log(p) / ORDER for p in _SMOOTHED[smooth](hits, possible)]
+    closest = closest_length(said, accepted)
+    brevity = 1.0 if len(said) > closest else math.exp(1 - closest / len(said))
+    return brevity * math.exp(math.fsum(logarithms))
+
+
+def _unsmoothed(hits: Sequence[int], possible: Sequence[int]) -> Precisions:
+    pairs = zip(hits, possible, strict=True)
+    return [hit / total if hit else sys.float_info.min for hit, total in pairs]
+
+
+def _epsilon(hits: Sequence[int], possible: Sequence[int]) -> Precisions:
+    return [(hit or EPSILON) / total for hit, total in zip(hits, possible, strict=True)]
+
+
+def _add_one(hits: Sequence[int], possible: Sequence[int]) -> Precisions:
+    longer = zip(hits[1:], possible[1:], strict=True)
+    return [hits[0] / possible[0], *((hit + 1) / (total + 1) for hit, total in longer)]
+
+
+def _nist(hits: Sequence[int], possible: Sequence[int]) -> Precisions:
+    half, found = 1.0, []
+    for hit, total in zip(hits, possible, strict=True):
+        half = half if hit else half / 2
+        found.append((hit or half) / total)
+    return found
+
+
+_SMOOTHED: Mapping[Smooth, Callable[[Sequence[int], Sequence[int]], Precisions]] = {
+    "none": _unsmoothed,
+    "epsilon": _epsilon,
+    "add-one": _add_one,
+    "nist": _nist,
+}

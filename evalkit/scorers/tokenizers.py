@@ -1,0 +1,114 @@
+"""Words as machine translation counts them: sacrebleu's tokenizers, chosen by script.
+
+BLEU, GLEU, sentence BLEU and METEOR work on these words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Literal
+
+from evalkit.errors import ScorerError
+from evalkit.scorers.base import SuiteContext
+from evalkit.scorers.text import UNSPACED, scripts
+
+Tokenizer = Literal["auto", "13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab"]
+Words = Callable[[str], list[str]]
+
+CHINESE = frozenset({"CJK", "BOPOMOFO", "IDEOGRAPHIC"})
+KANA_SHARE = 0.1
+"""Han characters with at least this share of kana among them are Japanese."""
+BY_LANGUAGE: dict[str, Tokenizer] = {
+    **dict.fromkeys(("zh", "yue", "lzh"), "zh"),
+    **dict.fromkeys(("ja", "ko", "th", "lo", "km", "my", "bo"), "char"),
+}
+"""Languages that `13a` would leave in one piece, by the first part of their code."""
+MOST_CHUNKS = 2**17
+"""Distinct pieces of text that are remembered; some 20 MB."""
+
+
+def words_for(context: SuiteContext, tokenize: Tokenizer, asker: str) -> tuple[Tokenizer, Words]:
+    """The tokenizer of a suite, and what cuts a text into words with it.
+
+    `auto` follows the suite's language, or else the script of its references.
+
+    Args:
+        context: the suite.
+        tokenize: what was asked for.
+        asker: the scorer, for messages.
+
+    Raises:
+        ScorerError: the tokenizer is not installed.
+    """
+    chosen = tokenize
+    if tokenize == "auto":
+        language = context.config.language
+        chosen = (
+            tokenize_for(context.references)
+            if language is None
+            else BY_LANGUAGE.get(language.partition("-")[0], "13a")
+        )
+    return chosen, _words(chosen, asker)
+
+
+def tokenize_for(references: Iterable[Sequence[str]]) -> Tokenizer:
+    """The tokenizer under which equal texts score 1, by the script of most letters.
+
+    `13a`, sacrebleu's default, for scripts with spaces; `zh` for Chinese; `char` for Japanese, Thai
+    and others without spaces, and for Korean, whose own tokenizer would need a download.
+    """
+    letters = scripts(text for accepted in references for text in accepted)
+    total = letters.total()
+    unspaced = sum(letters[name] for name in UNSPACED)
+    chinese = sum(letters[name] for name in CHINESE)
+    if 2 * unspaced > total:
+        return "zh" if chinese >= (1 - KANA_SHARE) * unspaced else "char"
+    return "char" if 2 * letters["HANGUL"] > total else "13a"
+
+
+def _words(name: Tokenizer, asker: str) -> Words:
+    tokenizer = _tokenizer(name, asker)
+    if name == "13a":
+        return _words_13a
+    return lambda text: tokenizer(text.rstrip()).split()
+
+
+@lru_cache(maxsize=16)
+def _tokenizer(name: Tokenizer, asker: str) -> Callable[[str], str]:
+    from sacrebleu.metrics import BLEU
+
+    try:
+        tokenizer: Callable[[str], str] = BLEU(tokenize=name).tokenizer
+    except (ImportError, RuntimeError):
+        extra = name.partition("-")[0]
+        raise ScorerError(
+            f"scorer {asker!r}: the tokenizer {name!r} is not installed; "
+            f"pip install 'sacrebleu[{extra}]', or use tokenize='char'"
+        ) from None
+    return tokenizer
+
+
+class _Chunks(dict[str, tuple[str, ...]]):
+    """What `13a` makes of a piece of text without white space, asked once for each.
+
+    None of its rules looks further than one character, and white space is like any other
+    character that is neither digit nor point to them: pieces can be cut one by one.
+    """
+
+    def __missing__(self, chunk: str) -> tuple[str, ...]:
+        if len(self) >= MOST_CHUNKS:
+            self.clear()
+        plain = chunk.isalnum()  # nothing to cut: saves the way through four expressions
+        self[chunk] = found = (chunk,) if plain else tuple(_tokenizer("13a", "")(chunk).split())
+        return found
+
+
+_CHUNKS = _Chunks()
+
+
+def _words_13a(text: str) -> list[str]:
+    if "-\n" in text:  # the one rule that joins pieces
+        text = text.rstrip().replace("<skipped>", "").replace("-\n", "")
+    return list(chain.from_iterable(map(_CHUNKS.__getitem__, text.split())))
