@@ -10,12 +10,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from evalkit.data.project import Project
+from evalkit.data.project import PROJECT_FILE, Project
 from evalkit.data.spec import name_fault, parse_model, url_fault
 from evalkit.data.suitefile import GateFile, Strict, Text, Texts
 from evalkit.data.yamlfile import Place, YamlFile, check, read_yaml
 from evalkit.errors import ConfigError, UsageError, nearest
-from evalkit.schema import Mode, ModelSpec
+from evalkit.schema import Mode, ModelSpec, Price
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 
@@ -50,6 +50,13 @@ class EndpointFile(Strict):
     api_key_env: Variable | None = None
 
 
+class PriceFile(Strict):
+    """What tokens cost, in US dollars for a million of them."""
+
+    input: float = Field(ge=0, allow_inf_nan=False)
+    output: float = Field(ge=0, allow_inf_nan=False)
+
+
 class ModelFile(Strict):
     """One arm."""
 
@@ -59,6 +66,7 @@ class ModelFile(Strict):
     tuned_from: Text | None = None
     train: Text | None = None
     api_key_env: Variable | None = None
+    price: PriceFile | None = None
 
 
 class ProjectYaml(Strict):
@@ -145,6 +153,7 @@ def _spec(name: str, model: ModelFile, project: ProjectYaml, folder: Path) -> Mo
     base_url = spec.base_url
     if endpoint is not None and base_url is None:
         base_url = endpoint.base_url
+    price = model.price
     key = model.api_key_env or (endpoint.api_key_env if endpoint else None)
     return replace(
         spec,
@@ -154,6 +163,7 @@ def _spec(name: str, model: ModelFile, project: ProjectYaml, folder: Path) -> Mo
         tuned_from=model.tuned_from,
         train=None if model.train is None else _relative(model.train, folder),
         api_key_env=key,
+        price=None if price is None else Price(price.input, price.output, PROJECT_FILE),
     )
 
 

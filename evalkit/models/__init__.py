@@ -7,6 +7,7 @@ retries.
 from evalkit.models.batched import Batched, BatchServer, BatchStatus
 from evalkit.models.batchfile import Line, Result, Written, read_results, write_files
 from evalkit.models.limits import Allowance, Metered
+from evalkit.models.prices import price_of
 from evalkit.models.provider import Named, Opener, Provider, ReadRows, Row
 from evalkit.models.registry import open_provider
 
@@ -25,6 +26,7 @@ __all__ = [
     "Row",
     "Written",
     "open_provider",
+    "price_of",
     "read_results",
     "write_files",
 ]

@@ -65,8 +65,12 @@ def open_openai(spec: ModelSpec) -> OpenAIProvider:
     """
     if not spec.model:
         raise UsageError(f"model {spec.name!r}: `openai:` needs a model name, as in openai:gpt-4.1")
-    base_url = spec.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
-    return OpenAIProvider(spec, base_url)
+    return OpenAIProvider(spec, base_url_of(spec))
+
+
+def base_url_of(spec: ModelSpec) -> str:
+    """Where a model is asked: its own address, or the environment's, or OpenAI's."""
+    return spec.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
 
 
 class OpenAIProvider:

@@ -18,9 +18,10 @@ from evalkit.pipeline.asking import ask_models, load_suites
 from evalkit.pipeline.gating import gate_run
 from evalkit.pipeline.plan import RunOptions, listed, make_plan, suites_to_check
 from evalkit.pipeline.scoring import Setup, conclude, suite_scorers
+from evalkit.pipeline.spend import prices_of
 from evalkit.report import render_report, write_report
 from evalkit.runner import AskStats, progress_observer
-from evalkit.schema import GateRule, GateVerdict, RunRecord, SuiteConfig
+from evalkit.schema import GateRule, GateVerdict, Price, RunRecord, SuiteConfig
 from evalkit.verdict import gate as judge
 
 if TYPE_CHECKING:
@@ -189,6 +190,7 @@ def run(
     for suite in loaded.suites:  # a wrong scorer must show before anything is asked
         suite_scorers(suite.config, suite.splits["test"], plan.scorers)
     results, asked = ask_models(plan, loaded, progress_observer() if progress else None)
+    prices = prices_of(plan.models, started.date())
     record = conclude(
         Setup(
             name=plan.name if out is None else Path(out).name,
@@ -200,13 +202,14 @@ def run(
             seed=plan.seed,
             limit=plan.limit,
             scorers=plan.scorers,
+            prices=prices,
             notes=tuple(f"{m}: {note}" for m, stats in asked.items() for note in stats.notes),
             completions=loaded.completions,
             repeats=plan.repeats,
             clocks={
                 "started": started.isoformat(timespec="seconds"),
                 "seconds": round(time.perf_counter() - clock, 3),
-                "models": {name: _clock(stats) for name, stats in asked.items()},
+                "models": {name: _clock(s, prices.get(name)) for name, s in asked.items()},
             },
         ),
         results,
@@ -294,6 +297,7 @@ def score(
         seed=info.seed,
         limit=info.limit,
         scorers=tuple(scorers),
+        prices={used.model: used.price for used in info.usage if used.price is not None},
         notes=(),
         clocks=info.clocks,
         earlier=info.overfit,
@@ -329,9 +333,11 @@ def _ruled(config: SuiteConfig, rule: GateRule | None) -> SuiteConfig:
     return config if rule is None else dataclasses.replace(config, gate=rule)
 
 
-def _clock(stats: AskStats) -> dict[str, Any]:
-    """What is different the next time: everything but the notes."""
-    return {key: value for key, value in dataclasses.asdict(stats).items() if key != "notes"}
+def _clock(stats: AskStats, price: Price | None) -> dict[str, Any]:
+    """What is different the next time: everything but the notes; and the money spent this time."""
+    told = {key: value for key, value in dataclasses.asdict(stats).items() if key != "notes"}
+    spent = None if price is None else price.of(stats.prompt_tokens, stats.completion_tokens)
+    return told | {"tokens_per_second": stats.tokens_per_second, "spent": spent}
 
 
 def _write(record: RunRecord, folder: Path) -> Run:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from evalkit.pipeline.spend import priced, savings_of
 from evalkit.pipeline.warnings import noise_warnings, repeat_warnings, usage_of, warnings_of
 from evalkit.schema import (
     Answer,
@@ -18,6 +19,7 @@ from evalkit.schema import (
     Leak,
     ModelSpec,
     OverfitVerdict,
+    Price,
     RunInfo,
     RunRecord,
     Score,
@@ -69,6 +71,7 @@ class Setup:
         limit: examples per split at most.
         scorers: instead of the suites' own; `default` stands for those.
         notes: what else a reader must know, said by those who asked.
+        prices: model -> price, where it is known.
         completions: (suite, training split) -> all its completions; empty when scoring again.
         earlier: verdicts of an earlier scoring of the same answers.
         clocks: what differs between equal runs.
@@ -86,6 +89,7 @@ class Setup:
     scorers: tuple[str, ...]
     notes: tuple[str, ...]
     clocks: Mapping[str, Any]
+    prices: Mapping[str, Price] = field(default_factory=dict)
     completions: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
     earlier: tuple[OverfitVerdict, ...] = ()
     repeats: int = 1
@@ -139,7 +143,8 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
             suites=suites,
             scorers={s.result.suite: tuple(info(x) for x in s.scorers) for s in scored},
             hashes=setup.hashes,
-            usage=usage,
+            usage=tuple(priced(used, setup.prices.get(used.model)) for used in usage),
+            savings=savings_of(setup.models, results, setup.prices),
             gains=tuple(g for s in scored for g in gain_splits(s.result, models=setup.models)),
             overfit=verdicts,
             overfit_levels=overfit_levels(verdicts),

@@ -44,6 +44,7 @@ def usage_of(model: ModelSpec, results: Sequence[SplitResult]) -> Usage:
         completion_tokens=sum(a.completion_tokens or 0 for a in answers),
         served_models=tuple(sorted({a.served_model for a in answers if a.served_model})),
         failures=dict(sorted(failures.items())),
+        uncounted=sum(a.prompt_tokens is None or a.completion_tokens is None for a in answers),
     )
 
 

@@ -14,7 +14,17 @@ from markupsafe import Markup
 
 from evalkit.errors import RunFolderError
 from evalkit.report.sections import all_sections
-from evalkit.report.text import count, decimal, figure, known, p_value, plural, signed, visible
+from evalkit.report.text import (
+    count,
+    decimal,
+    figure,
+    known,
+    money,
+    p_value,
+    plural,
+    signed,
+    visible,
+)
 from evalkit.report.view import TEST, arms, tuned_pairs
 from evalkit.schema import RunRecord
 
@@ -98,6 +108,7 @@ def _environment() -> Environment:
         "figure": lambda value: _number(value, figure(value)),
         "p": lambda value: _number(value, p_value(value)),
         "count": count,
+        "money": money,
         "plural": plural,
     }
     return environment

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from evalkit.data.health import Lengths, Planning, SuiteHealth
-from evalkit.report.text import count, decimal, one_line, signed
+from evalkit.report.text import count, decimal, money, one_line, signed
 from evalkit.report.view import TEST, primary, whole_deltas, whole_scores
 from evalkit.schema import Comparison, RunRecord
 from evalkit.verdict.headline import Headline, headline
@@ -59,6 +59,8 @@ def summary_text(record: RunRecord) -> Group:
         parts = [_scores(record), Text("")]
     if record.info.noise:
         parts += [_noise(record), Text("")]
+    if spend := _spend(record):
+        parts += [Text(spend, "dim"), Text("")]
     parts += [
         Text.assemble(("warning: ", "yellow"), one_line(warning, 600))
         for warning in record.info.warnings
@@ -97,6 +99,18 @@ def health_text(health: SuiteHealth) -> Group:
         for problem in health.problems
     ]
     return Group(*parts, *(problems or [Text("no problem found", style="green")]), Text(""))
+
+
+def _spend(record: RunRecord) -> str:
+    """`cost: base $0.12, tuned $0.10; of it spent now: $0.05`; nothing where nothing costs."""
+    costs = {used.model: used.cost for used in record.info.usage if used.cost}
+    if not costs:
+        return ""
+    told = ", ".join(f"{one_line(name, 40)} {money(cost)}" for name, cost in costs.items())
+    models = record.info.clocks.get("models", {})
+    spent = [models[name].get("spent") or 0.0 for name in costs if name in models]
+    now = f"; of it spent now: {money(sum(spent))}" if spent else ""
+    return f"cost: {told}{now}"
 
 
 def _planned(planning: Planning) -> str:

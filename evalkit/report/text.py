@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
 SMALLEST_P = 0.001
+SMALLEST_SUM = 0.000001
 
 _EXACT = Context(prec=400)  # holds every digit of every float
 
@@ -88,6 +89,20 @@ def figure(value: float) -> str:
 def count(value: int) -> str:
     """`12,345`."""
     return f"{value:,}"
+
+
+def money(dollars: float | None) -> str:
+    """`$12.34`; two figures of what is less than a dollar (`$0.0042`); an en dash for None."""
+    if dollars is None or not math.isfinite(dollars):
+        return NOTHING
+    if dollars == 0:
+        return "$0"
+    if dollars >= 1:
+        return f"${dollars:,.2f}"
+    if dollars < SMALLEST_SUM:
+        return f"<${SMALLEST_SUM:f}"
+    places = max(2, 1 - math.floor(math.log10(dollars)))
+    return f"${dollars:.{places}f}"
 
 
 def plural(number: int, noun: str, many: str | None = None) -> str:

@@ -41,6 +41,9 @@ class AskStats:
         median_seconds: time of the requests of this run that were answered; None if none was.
         p95_seconds: the time that 95 % of them stayed below.
         max_seconds: the longest of them.
+        prompt_tokens: what the prompts of the answers of this run took, where the provider says.
+        completion_tokens: what these answers took.
+        seconds: from the first request of this run to its last answer.
         notes: what a reader must know about how this model was asked; of an answer from the cache
             the notes of the run that asked it.
     """
@@ -56,7 +59,17 @@ class AskStats:
     median_seconds: float | None
     p95_seconds: float | None
     max_seconds: float | None
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
     notes: tuple[str, ...]
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Completion tokens a second, all requests in flight together; None if there were none."""
+        if not (self.completion_tokens and self.seconds):
+            return None
+        return round(self.completion_tokens / self.seconds, 1)
 
 
 def together(last: AskStats, earlier: Iterable[AskStats]) -> AskStats:
@@ -79,5 +92,8 @@ def together(last: AskStats, earlier: Iterable[AskStats]) -> AskStats:
             median_seconds=timed.median_seconds,
             p95_seconds=timed.p95_seconds,
             max_seconds=timed.max_seconds,
+            prompt_tokens=joined.prompt_tokens + one.prompt_tokens,
+            completion_tokens=joined.completion_tokens + one.completion_tokens,
+            seconds=round(joined.seconds + one.seconds, 3),
         )
     return joined

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,23 @@ class _Count:
     paced: float = 0.0
     causes: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    first: float | None = None
+    last: float = 0.0
+
+    @property
+    def span(self) -> float:
+        """Seconds from the first request to the last answer."""
+        return 0.0 if self.first is None else max(0.0, self.last - self.first)
+
+    def take(self, answer: Answer) -> None:
+        """An answer came that was sent for."""
+        self.prompt_tokens += answer.prompt_tokens or 0
+        self.completion_tokens += answer.completion_tokens or 0
+        self.last = time.monotonic()
+        if answer.seconds is not None:
+            self.seconds.append(answer.seconds)
 
 
 class Tally:
@@ -64,14 +82,17 @@ class Tally:
 
     def sent(self, model: str, requests: int) -> None:
         """Count requests that go out."""
-        self._counts[model].sent += requests
+        count = self._counts[model]
+        count.sent += requests
+        if count.first is None:
+            count.first = time.monotonic()
 
     def answered(self, model: str, answer: Answer, *, shared: bool) -> None:
         """Count a job that got its answer in this run, by itself or from an equal job."""
         if shared:
             self._counts[model].cached += 1
-        elif answer.seconds is not None:
-            self._counts[model].seconds.append(answer.seconds)
+        else:
+            self._counts[model].take(answer)
         if self._observer is not None:
             self._observer.answered(model, answer)
 
@@ -118,6 +139,9 @@ class Tally:
                 median_seconds=_quantile(count.seconds, 0.5),
                 p95_seconds=_quantile(count.seconds, 0.95),
                 max_seconds=_quantile(count.seconds, 1.0),
+                prompt_tokens=count.prompt_tokens,
+                completion_tokens=count.completion_tokens,
+                seconds=round(count.span, 3),
                 notes=tuple(sorted(set(notes.get(model, ())))),
             )
             for model, count in self._counts.items()

@@ -30,6 +30,7 @@ from evalkit.schema.results import (
     SplitResult,
     Usage,
 )
+from evalkit.schema.spend import Price, Saving
 from evalkit.schema.suite import (
     Example,
     Extract,
@@ -65,9 +66,11 @@ __all__ = [
     "ModelSpec",
     "Noise",
     "OverfitVerdict",
+    "Price",
     "Request",
     "RunInfo",
     "RunRecord",
+    "Saving",
     "Score",
     "ScorerInfo",
     "Signal",

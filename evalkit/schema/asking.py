@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from evalkit.schema.spend import Price
+
 Mode = Literal["chat", "completions"]
 """How a model is asked: messages through its chat template, or plain text to continue."""
 
@@ -61,6 +63,7 @@ class ModelSpec:
         train: training file of this arm, a path or a file name inside each suite's folder; None
             means the suite's own `train`.
         api_key_env: name of the environment variable that holds the key, never the key.
+        price: what its tokens cost, if the project file says; None leaves it to the price list.
     """
 
     name: str
@@ -72,6 +75,7 @@ class ModelSpec:
     tuned_from: str | None = None
     train: str | None = None
     api_key_env: str | None = None
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalkit.schema.asking import Answer, Failure, ModelSpec
+from evalkit.schema.spend import Price, Saving
 from evalkit.schema.suite import Example, SuiteConfig
 
 if TYPE_CHECKING:
@@ -392,6 +393,10 @@ class Usage:
         completion_tokens: sum, where the provider says.
         served_models: names under which the server says it answered.
         failures: kind of failure -> count.
+        uncounted: answers whose tokens the provider doesn't say.
+        price: what its tokens cost; None where nobody knows.
+        cost: dollars for all counted tokens, as they were asked, now or in an earlier run whose
+            answers the cache held; None without a price.
     """
 
     model: str
@@ -403,6 +408,9 @@ class Usage:
     completion_tokens: int
     served_models: tuple[str, ...]
     failures: Mapping[str, int]
+    uncounted: int = 0
+    price: Price | None = None
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,6 +434,7 @@ class RunInfo:
         clocks: everything that differs between two equal runs: start, seconds, latencies.
         repeats: how often every test prompt was asked of every arm.
         noise: how much models differ from themselves, where they were asked more than once.
+        savings: what each tuned model's answers take, beside its base's.
     """
 
     name: str
@@ -444,6 +453,7 @@ class RunInfo:
     clocks: Mapping[str, Any]
     repeats: int = 1
     noise: tuple[Noise, ...] = ()
+    savings: tuple[Saving, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

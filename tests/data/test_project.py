@@ -8,7 +8,7 @@ import pytest
 
 from evalkit.data import Project, load_project
 from evalkit.errors import ConfigError
-from evalkit.schema import GateRule, ModelSpec
+from evalkit.schema import GateRule, ModelSpec, Price
 
 Writer = Callable[[str], Path]
 
@@ -174,3 +174,16 @@ def test_no_project_file(tmp_path: Path) -> None:
     (tmp_path / "evalkit.yaml").mkdir()
     with pytest.raises(ConfigError, match=r"evalkit\.yaml: cannot be read \("):
         load_project(tmp_path)
+
+
+def test_a_price_of_ones_own(project: Writer) -> None:
+    path = project("models: {a: {model: 'openai:a', price: {input: 0.15, output: 0}}}")
+    assert load_project(path).models[0].price == Price(0.15, 0.0, "evalkit.yaml")
+
+
+def test_a_price_that_cannot_be_meant(project: Writer) -> None:
+    path = project("models: {a: {model: 'openai:a', price: {input: -1, outptu: 2}}}")
+    said = "\n".join(faults(path))
+    assert "evalkit.yaml:1" in said
+    assert "did you mean 'output'?" in said
+    assert "price.input" in said

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from evalkit.data import parse_model
+from evalkit.data import load_project, parse_model
 from evalkit.models.registry import BUILT_IN
 from evalkit.models.stored import TEXT_FIELDS
 from evalkit.runner import Retry
@@ -32,6 +32,14 @@ def test_names_and_defaults_are_those_of_the_code() -> None:
     assert f"its first {HANDFUL} test prompts" in FLAT
     assert f"log-probabilities of {COMPARED} of the answers" in FLAT
     assert f"first {MANY} prompts are" in FLAT
+
+
+def test_every_project_file_it_shows_can_be_read(tmp_path: Path) -> None:
+    shown = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    assert shown
+    for text in shown:
+        (tmp_path / "evalkit.yaml").write_text(text)
+        assert load_project(tmp_path).models
 
 
 def test_every_spec_it_shows_can_be_meant() -> None:

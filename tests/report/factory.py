@@ -29,8 +29,10 @@ from evalkit.schema import (
     ModelSpec,
     Noise,
     OverfitVerdict,
+    Price,
     RunInfo,
     RunRecord,
+    Saving,
     Score,
     ScorerInfo,
     Signal,
@@ -42,6 +44,7 @@ from evalkit.schema import (
 
 Array = NDArray[np.float64]
 SPLITS = ("test", "train")
+PRICE = Price(0.15, 0.6, "evalkit.yaml")
 RIGHT: Mapping[str, tuple[float, float, float]] = {  # test, train, the general suite
     "base": (0.22, 0.22, 0.84),
     "tuned": (0.71, 0.76, 0.82),
@@ -168,6 +171,9 @@ def make_record(
         warnings=("capitals: 1 of 60 answers of base is missing.",),
         clocks=clocks or {"started": "2025-01-02T03:04:05Z", "seconds": 41.2},
         noise=(NOISE,),
+        savings=tuple(
+            Saving("base", name, n, 60.0, 25.0, 80.0, 12.0, 0.057, 0.011) for name in tuned
+        ),
     )
     leaks = (Leak("capitals", "train", "test-3", "train-9", "normalised", 1.0),)
     return RunRecord(info, splits, scores, comparisons, tuple(_confusions(splits)), leaks)
@@ -381,4 +387,5 @@ def _usage(model: str, splits: Sequence[SplitResult]) -> Usage:
         prompt_tokens=20 * len(answers),
         completion_tokens=sum(answer.completion_tokens or 0 for answer in given),
         served_models=(model,), failures={"timeout": missing} if missing else {},
+        price=PRICE, cost=PRICE.of(20 * len(answers), 2000), uncounted=int(model == "tuned"),
     )  # fmt: skip

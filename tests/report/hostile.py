@@ -18,7 +18,7 @@ TEXTS = {
     "prompt", "references", "text", "message", "content", "description", "labels", "system",
     "template", "reference", "predicted", "slice", "note", "method", "detail", "advice",
     "warnings", "signature", "served_models", "id", "test_id", "train_id", "kind",
-    "finish_reason", "stop", "regex", "unit",
+    "finish_reason", "stop", "regex", "unit", "source",
 }  # fmt: skip
 KEYS = {
     "answers", "values", "scorers", "hashes", "overfit_levels", "failures", "numbers", "versions",

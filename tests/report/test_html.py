@@ -376,3 +376,18 @@ def test_a_report_that_cannot_be_written_is_a_clear_error(
 ) -> None:
     with pytest.raises(RunFolderError, match=r"missing.*report\.html: .*cannot be written"):
         write_report(record, tmp_path / "missing" / "report.html")
+
+
+def test_usage_says_what_was_spent_and_what_is_saved() -> None:
+    told = {"sent": 1200, "spent": 0.0421, "median_seconds": 0.2, "p95_seconds": 0.5,
+            "max_seconds": 2.0, "tokens_per_second": 1534.2}  # fmt: skip
+    page = render_report(make_record(clocks={"models": {"base": told, "tuned": {"sent": 0}}}))
+    text = " ".join(re.sub(r"<[^>]+>", "", page).split())
+    assert "1,200 requests sent, $0.042 spent, an answer took 0.200 s at the median" in text
+    assert "1,534 tokens a second" in text
+    assert "25.0 prompt and 12.0 completion tokens, where base takes 60.0 and 80.0" in text
+    assert "$0.011 instead of $0.057 for 1,000 answers" in text
+    assert "prices from evalkit.yaml" in text
+    assert "1 answer not counted" in text
+    clock = " ".join(CLOCK.findall(page))
+    assert "1,200 requests sent" in clock

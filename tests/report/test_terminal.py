@@ -116,3 +116,15 @@ def test_both_are_printed_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Better?" in err
     assert "label-0" in err
     assert "\x1b" not in err
+
+
+def test_what_it_cost_is_one_line_and_nothing_where_nothing_costs() -> None:
+    clocks = {"models": {"base": {"spent": 0.25}, "tuned": {"spent": 0.0}, "overfit": {}}}
+    record = make_record(clocks=clocks)
+    base = next(used.cost for used in record.info.usage if used.model == "base")
+    assert base is not None
+    line = next(t for t in plain(summary_text(record), 300).splitlines() if t.startswith("cost:"))
+    assert f"base ${base:.4f}" in line
+    assert line.endswith("of it spent now: $0.25")
+    free = tuple(replace(used, price=None, cost=None) for used in record.info.usage)
+    assert "cost:" not in plain(summary_text(with_info(record, usage=free)))

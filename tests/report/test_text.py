@@ -14,6 +14,7 @@ from evalkit.report.text import (
     count,
     decimal,
     figure,
+    money,
     one_line,
     p_value,
     plural,
@@ -95,3 +96,22 @@ def test_counts() -> None:
     assert count(12345) == "12,345"
     assert [plural(n, "suite") for n in (0, 1, 2000)] == ["0 suites", "1 suite", "2,000 suites"]
     assert plural(2, "loss", "losses") == "2 losses"
+
+
+@pytest.mark.parametrize(
+    ("dollars", "shown"),
+    [
+        (None, NOTHING),
+        (math.nan, NOTHING),
+        (0.0, "$0"),
+        (1234.567, "$1,234.57"),
+        (1.0, "$1.00"),
+        (0.5, "$0.50"),
+        (0.0421, "$0.042"),
+        (0.00042, "$0.00042"),
+        (0.0000042, "$0.0000042"),
+        (1e-9, "<$0.000001"),
+    ],
+)
+def test_money(dollars: float | None, shown: str) -> None:
+    assert money(dollars) == shown

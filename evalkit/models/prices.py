@@ -1,0 +1,57 @@
+"""What a model's tokens cost: the user's own word, or the price list of the package `genai-prices`.
+
+The list lies in the package; nothing is fetched. It knows the prices for everybody, not yours: no
+discount for cached prompts, for batches, or of your contract.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+
+from evalkit.schema import ModelSpec, Price
+from evalkit.schema.spend import MILLION
+
+FREE = Price(0.0, 0.0, "no server is asked")
+
+_SAMPLE = 1000
+"""Tokens that are priced to learn the rate: few, because some rates rise with long prompts."""
+
+
+def price_of(spec: ModelSpec, on: date) -> Price | None:
+    """The price of a model's tokens.
+
+    Args:
+        spec: the arm; a price of its own wins.
+        on: the day that it is asked; prices change.
+
+    Returns:
+        None where nobody knows: a server of one's own, a model that is not on the list, or
+        completions that were made elsewhere.
+    """
+    if spec.price is not None:
+        return spec.price
+    if spec.provider == "local":
+        return FREE
+    if spec.provider != "openai":
+        return None
+    from evalkit.models.openai import base_url_of
+
+    return _listed(spec.model, base_url_of(spec), on)
+
+
+def _listed(model: str, base_url: str, on: date) -> Price | None:
+    """The price on the list; at noon, because some are lower at night."""
+    from genai_prices import Usage, __version__, calc_price
+
+    try:
+        found = calc_price(
+            Usage(input_tokens=_SAMPLE, output_tokens=_SAMPLE),
+            model,
+            provider_api_url=base_url,
+            genai_request_timestamp=datetime.combine(on, time(12), UTC),
+        )
+    except LookupError:
+        return None
+    rate = MILLION // _SAMPLE
+    source = f"genai-prices {__version__}"
+    return Price(float(found.input_price * rate), float(found.output_price * rate), source)

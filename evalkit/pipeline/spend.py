@@ -1,0 +1,66 @@
+"""What the arms of a run cost, and what a tuned model saves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+from evalkit.models import price_of
+from evalkit.schema import Answer, ModelSpec, Price, Saving, SplitResult, Usage
+
+THOUSAND = 1000
+"""Answers that a saving is told for: one costs too little to be read."""
+
+
+def prices_of(models: Sequence[ModelSpec], on: date) -> dict[str, Price]:
+    """Model -> price, for those whose price is known."""
+    found = {model.name: price_of(model, on) for model in models}
+    return {name: price for name, price in found.items() if price is not None}
+
+
+def priced(usage: Usage, price: Price | None) -> Usage:
+    """A model's usage with what its counted tokens cost."""
+    if price is None:
+        return usage
+    cost = price.of(usage.prompt_tokens, usage.completion_tokens)
+    return replace(usage, price=price, cost=cost)
+
+
+def savings_of(
+    models: Sequence[ModelSpec], results: Sequence[SplitResult], prices: Mapping[str, Price]
+) -> tuple[Saving, ...]:
+    """What each tuned model's test answers take beside its base's, where both were counted."""
+    found = []
+    for model in models:
+        base = model.tuned_from
+        if base is None:
+            continue
+        rows = [
+            (one.prompt_tokens, two.prompt_tokens, one.completion_tokens, two.completion_tokens)
+            for result in results
+            if result.split == "test"
+            for one, two in zip(
+                result.answers.get(base, ()), result.answers.get(model.name, ()), strict=False
+            )
+            if isinstance(one, Answer) and isinstance(two, Answer)
+        ]
+        counted = [[n for n in row if n is not None] for row in rows if None not in row]
+        if counted:
+            means = [sum(column) / len(counted) for column in zip(*counted, strict=True)]
+            found.append(_saving(base, model.name, len(counted), means, prices))
+    return tuple(found)
+
+
+def _saving(
+    base: str, tuned: str, n: int, means: Sequence[float], prices: Mapping[str, Price]
+) -> Saving:
+    prompt_base, prompt_tuned, completion_base, completion_tuned = means
+    costs = [
+        None if name not in prices else THOUSAND * prices[name].of(prompt, completion)
+        for name, prompt, completion in (
+            (base, prompt_base, completion_base),
+            (tuned, prompt_tuned, completion_tuned),
+        )
+    ]
+    return Saving(base, tuned, n, *means, *costs)
