@@ -148,6 +148,28 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing, by name, that makes two sides of a comparison less comparable.
+
+    Sides are the arms of one run, or an earlier and a later run.
+
+    Attributes:
+        what: `system prompt`, `max_tokens`, `served model`, `test data`, ...
+        where: name of the suite or of the tuned model it is about; empty if about all.
+        base: what the base, or the earlier run, has; equal to `tuned` if having the same is what
+            is wrong.
+        tuned: what the tuned model, or the later run, has.
+        severity: `refuse` if a comparison would mean nothing, `flag` if it is to be read with care.
+    """
+
+    what: str
+    where: str
+    base: str
+    tuned: str
+    severity: Literal["refuse", "flag"]
+
+
+@dataclass(frozen=True, slots=True)
 class Noise:
     """One row of noise.csv: how much a model differs from itself, asked the same again.
 
@@ -370,6 +392,7 @@ class GateVerdict:
         results: suite by suite.
         decisions: one for each tuned model and each thing it is compared with.
         exit_code: 0 for PASS, 1 for FAIL, what the rules say for INCONCLUSIVE.
+        differences: what the two sides of a comparison do not have in common.
     """
 
     verdict: Decided
@@ -378,6 +401,7 @@ class GateVerdict:
     results: tuple[GateResult, ...]
     decisions: tuple[GateDecision, ...]
     exit_code: int
+    differences: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,6 +458,7 @@ class RunInfo:
         clocks: everything that differs between two equal runs: start, seconds, latencies.
         repeats: how often every test prompt was asked of every arm.
         noise: how much models differ from themselves, where they were asked more than once.
+        perturb: test prompts of a suite that were drawn to be reworded, at most.
         savings: what each tuned model's answers take, beside its base's.
     """
 
@@ -453,6 +478,7 @@ class RunInfo:
     clocks: Mapping[str, Any]
     repeats: int = 1
     noise: tuple[Noise, ...] = ()
+    perturb: int = 0
     savings: tuple[Saving, ...] = ()
 
 
