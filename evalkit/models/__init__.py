@@ -8,7 +8,7 @@ from evalkit.models.batched import Batched, BatchServer, BatchStatus
 from evalkit.models.batchfile import Line, Result, Written, read_results, write_files
 from evalkit.models.limits import Allowance, Metered
 from evalkit.models.prices import price_of
-from evalkit.models.provider import Named, Opener, Provider, ReadRows, Row
+from evalkit.models.provider import Named, Opener, Provider, ReadRows, Row, Scoring
 from evalkit.models.registry import open_provider
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "ReadRows",
     "Result",
     "Row",
+    "Scoring",
     "Written",
     "open_provider",
     "price_of",

@@ -16,6 +16,9 @@ from evalkit.schema import Message
 if TYPE_CHECKING:
     from jinja2 import Template
 
+_MARK = "\ue000answer\ue001"
+"""Stands in for an answer; private characters, so that no prompt holds it."""
+
 
 def render_chat(source: str, messages: Sequence[Message], tokens: Mapping[str, str]) -> str:
     """The text that asks for the next assistant turn.
@@ -28,11 +31,35 @@ def render_chat(source: str, messages: Sequence[Message], tokens: Mapping[str, s
     Raises:
         ModelError: the template is broken, or refuses these messages.
     """
+    return _rendered(source, messages, tokens, asking=True)
+
+
+def render_before_answer(
+    source: str, messages: Sequence[Message], tokens: Mapping[str, str]
+) -> str:
+    """The text that stands before an answer to these messages, as training showed it.
+
+    That is the rendered conversation with an answer, up to where the answer begins. It can differ
+    from what `render_chat` gives, by a space or by an empty block of thoughts.
+
+    Raises:
+        ModelError: the template is broken, or takes no answers.
+    """
+    answer = Message("assistant", _MARK)
+    before, mark, _ = _rendered(source, [*messages, answer], tokens, asking=False).partition(_MARK)
+    if not mark:
+        raise ModelError("the chat template of this checkpoint does not show what was answered")
+    return before
+
+
+def _rendered(
+    source: str, messages: Sequence[Message], tokens: Mapping[str, str], *, asking: bool
+) -> str:
     from jinja2 import TemplateError
 
     try:
         return _compiled(source).render(
-            messages=wire(messages), add_generation_prompt=True, tools=None, **tokens
+            messages=wire(messages), add_generation_prompt=asking, tools=None, **tokens
         )
     except (TemplateError, TypeError, ValueError) as error:
         raise ModelError(

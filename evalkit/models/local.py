@@ -8,6 +8,7 @@ processor happens to have.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,10 +16,10 @@ from functools import cached_property
 from typing import Any
 
 from evalkit.errors import ModelError
-from evalkit.models.chat_template import render_chat
+from evalkit.models.chat_template import render_before_answer, render_chat
 from evalkit.models.checkpoint import Checkpoint, find_checkpoint
-from evalkit.models.prompts import flatten
-from evalkit.schema import Answer, Failure, Generation, Mode, ModelSpec, Request
+from evalkit.models.prompts import continued, flatten
+from evalkit.schema import Answer, Failure, Generation, Likelihood, Mode, ModelSpec, Request
 
 BATCH = 512
 """Requests of one call: enough to sort by length, few enough for a moving progress bar."""
@@ -55,6 +56,7 @@ class LocalProvider:
     batch = BATCH
     parallel: int | None = 1
     cacheable = True
+    scores_texts = True
 
     def __init__(self, name: str, checkpoint: Checkpoint, mode: Mode) -> None:
         self.identity = f"{checkpoint.content_hash()} {mode}"
@@ -74,7 +76,7 @@ class LocalProvider:
         return render_chat(template, request.messages, self._checkpoint.tokens)
 
     async def complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
-        """Generate in batches of like length, all processors at work.
+        """Generate, or score texts, in batches of like length, all processors at work.
 
         Raises:
             ModelError: the chat template refuses the messages.
@@ -85,33 +87,64 @@ class LocalProvider:
         """Free the weights; the provider can't be asked afterwards."""
         self._generator.unload_model()
 
-    def score(self, prompts: Sequence[str], completions: Sequence[str]) -> list[list[float]]:
-        """Natural-log probabilities of each completion's tokens after its prompt.
+    def _complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
+        groups: dict[Generation | None, list[int]] = defaultdict(list)
+        for place, request in enumerate(requests):
+            groups[request.generation if request.scored is None else None].append(place)
+        outcomes: dict[int, Answer | Failure] = {}
+        for generation, places in groups.items():
+            asked = [requests[place] for place in places]
+            if generation is None:
+                found: Sequence[Answer | Failure] = self._score(asked)
+            else:
+                prompts = [self._encode(self.prompt_key(request)) for request in asked]
+                found = self._generate(prompts, generation)
+            outcomes.update(zip(places, found, strict=True))
+        return [outcomes[place] for place in range(len(requests))]
 
-        Args:
-            prompts: as `prompt_key` gives them.
-            completions: one a prompt; a completion without tokens has no probabilities.
-        """
-        starts = [self._encode(prompt) for prompt in prompts]
-        rests = [self._encode(text, continued=True) for text in completions]
-        rows = [start + rest for start, rest in zip(starts, rests, strict=True)]
+    def _score(self, requests: Sequence[Request]) -> Sequence[Answer | Failure]:
+        """Log-probabilities of the texts that the requests name, each after its prompt."""
+        try:
+            tokens, starts = zip(*map(self._tokens_with_text, requests), strict=True)
+        except ModelError as error:  # a template that takes questions, but no answers
+            return [Failure("unsupported", str(error)) for _ in requests]
         scored = self._generator.score_batch(
-            rows, max_batch_size=STEP_TOKENS, batch_type="tokens", max_input_length=0
+            list(tokens), max_batch_size=STEP_TOKENS, batch_type="tokens", max_input_length=0
         )
+        # The first token of all has no probability, so the one at i is found at i - 1.
+        values = [
+            result.log_probs[start - 1 :] for result, start in zip(scored, starts, strict=True)
+        ]
         return [
-            [] if not rest else list(result.log_probs[-len(rest) :])
-            for result, rest in zip(scored, rests, strict=True)
+            Answer(
+                text="",
+                prompt_tokens=len(row),
+                completion_tokens=0,
+                served_model=self._checkpoint.folder.name,
+                likelihood=Likelihood(request.scored or "", math.fsum(found), len(found)),
+            )
+            for request, row, found in zip(requests, tokens, values, strict=True)
         ]
 
-    def _complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
-        groups: dict[Generation, list[int]] = defaultdict(list)
-        for place, request in enumerate(requests):
-            groups[request.generation].append(place)
-        outcomes: dict[int, Answer] = {}
-        for generation, places in groups.items():
-            prompts = [self._encode(self.prompt_key(requests[place])) for place in places]
-            outcomes.update(zip(places, self._generate(prompts, generation), strict=True))
-        return [outcomes[place] for place in range(len(requests))]
+    def _tokens_with_text(self, request: Request) -> tuple[list[str], int]:
+        """Tokens of a prompt with the text to be scored, and the place of the text's first one.
+
+        They are cut as training cut them, together; a token that holds the end of the prompt and
+        the beginning of the text belongs to the text, and so does white space between the two.
+        """
+        template, text = self._checkpoint.chat_template, request.scored or ""
+        prompt = self.prompt_key(request)
+        if self._mode == "completions" or template is None:
+            whole = continued(prompt, text)
+            begin = len(prompt)
+        else:
+            before = render_before_answer(template, request.messages, self._checkpoint.tokens)
+            whole = before + text.strip()  # as most templates do
+            begin = max(len(before.rstrip()), len(prompt) if before.startswith(prompt) else 0)
+        special = self._mode == "completions"
+        encoded = self._tokenizer.encode(whole if text else prompt, add_special_tokens=special)
+        start = next((i for i, (_, end) in enumerate(encoded.offsets) if end > begin), None)
+        return encoded.tokens, max(1, len(encoded.tokens) if start is None else start)
 
     def _generate(self, prompts: list[list[str]], generation: Generation) -> list[Answer]:
         ends = [*self._checkpoint.end_tokens, *self._stop_tokens(generation.stop)]
@@ -186,12 +219,12 @@ class LocalProvider:
         set_random_seed(seed)
         return _load_generator(self._name, self._checkpoint, batches=1)
 
-    def _encode(self, text: str, *, continued: bool = False) -> list[str]:
-        """Tokens of a prompt, or of the text that continues one."""
-        special = self._mode == "completions" and not continued
+    def _encode(self, text: str) -> list[str]:
+        """Tokens of a prompt, at least one where there is one to begin with."""
+        special = self._mode == "completions"
         tokens: list[str] = self._tokenizer.encode(text, add_special_tokens=special).tokens
         start = self._checkpoint.tokens.get("bos_token")
-        return tokens if tokens or continued or start is None else [start]
+        return tokens if tokens or start is None else [start]
 
 
 def cut(text: str, stops: Sequence[str]) -> str:

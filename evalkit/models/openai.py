@@ -18,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 from evalkit.errors import ModelError, UsageError
 from evalkit.models.limits import Allowance, read_allowances
 from evalkit.models.openai_batches import OpenAIBatches
+from evalkit.models.openai_logprobs import EXTRA, read_likelihood, scoring_fields
 from evalkit.models.prompts import flatten, wire
 from evalkit.models.replies import (
     error_body,
@@ -79,6 +80,7 @@ class OpenAIProvider:
     batch = 1
     parallel: int | None = None
     cacheable = True
+    scores_texts = True
 
     def __init__(self, spec: ModelSpec, base_url: str) -> None:
         self.endpoint = _public_url(base_url, spec)
@@ -146,6 +148,8 @@ class OpenAIProvider:
             value = body.pop(name)
             if name in _RENAMED:
                 body[_RENAMED[name]] = value
+        if request.scored is not None:
+            return body | scoring_fields(request, self._mode)
         if self._mode == "chat":
             return {**body, "messages": wire(request.messages)}
         return {**body, "prompt": flatten(request.messages)}
@@ -204,16 +208,19 @@ class OpenAIProvider:
             except UnicodeEncodeError as error:
                 return Failure("refused", f"the prompt cannot be sent as UTF-8: {error.reason}")
             else:
-                return _cut(parse_reply(self._without_key(content), self._mode), stop)
+                content = self._without_key(content)
+                if request.scored is not None:
+                    return read_likelihood(content, request, self._mode)
+                return _cut(parse_reply(content, self._mode), stop)
 
     async def _send(self, body: dict[str, Any]) -> bytes:
-        extra = {"top_k": body.pop("top_k")} if "top_k" in body else None
+        extra = {name: body.pop(name) for name in ("top_k", *EXTRA) if name in body}
         create: Any = (
             self._client.chat.completions.with_raw_response.create
             if self._mode == "chat"
             else self._client.completions.with_raw_response.create
         )
-        reply = await create(**body, extra_body=extra)
+        reply = await create(**body, extra_body=extra or None)
         self._allowances = read_allowances(reply.headers)
         content: bytes = reply.http_response.content
         return content

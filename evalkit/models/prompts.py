@@ -17,6 +17,16 @@ def flatten(messages: Sequence[Message]) -> str:
     return "\n\n".join(message.content for message in messages)
 
 
+def continued(prompt: str, text: str) -> str:
+    """A prompt and a text that completes it, in plain text.
+
+    A space goes between them unless there is white space already: it belongs to the first word, and
+    no model that continues text would leave it out.
+    """
+    joined = not prompt or not text or prompt[-1].isspace() or text[0].isspace()
+    return prompt + text if joined else f"{prompt} {text}"
+
+
 def wire(messages: Sequence[Message]) -> list[dict[str, str]]:
     """Messages as a chat API takes them."""
     return [{"role": message.role, "content": message.content} for message in messages]

@@ -49,6 +49,20 @@ class Named(Provider, Protocol):
         """Log-probabilities (nats) of the first tokens of its answer; empty if it gives none."""
 
 
+@runtime_checkable
+class Scoring(Provider, Protocol):
+    """A provider whose `complete` also takes requests for the log-probability of a text.
+
+    Others are never sent one. Whether its server gives any shows when it is asked: a failure of
+    kind `unsupported` says no.
+
+    Attributes:
+        scores_texts: always true.
+    """
+
+    scores_texts: bool
+
+
 class Row(Protocol):
     """One row of a data file, as a reader yields it."""
 

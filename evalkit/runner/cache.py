@@ -22,7 +22,7 @@ from typing import Any, Self
 
 from evalkit.errors import CacheError
 from evalkit.models import Provider
-from evalkit.schema import Answer, Generation, Request
+from evalkit.schema import Answer, Generation, Likelihood, Request
 
 FILE = "completions.sqlite"
 VERSION = 1
@@ -43,8 +43,9 @@ CREATE TABLE IF NOT EXISTS notes (model TEXT, note TEXT, PRIMARY KEY (model, not
 def cache_key(provider: Provider, request: Request, repeat: int = 0) -> str:
     """SHA-256 over everything that can change an answer.
 
-    That is: where it is asked, what answers there, the prompt as sent, every decoding parameter and
-    the number of the repetition. Not the example's id or suite: equal questions share an answer.
+    That is: where it is asked, what answers there, the prompt as sent, every decoding parameter,
+    the number of the repetition, and the text whose log-probability is asked, if it is that. Not
+    the example's id or suite: equal questions share an answer.
     """
     parts = [
         VERSION,
@@ -54,6 +55,8 @@ def cache_key(provider: Provider, request: Request, repeat: int = 0) -> str:
         _generation(request.generation),
         repeat,
     ]
+    if request.scored is not None:
+        parts.append(request.scored)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -263,4 +266,6 @@ def _text(answer: Answer) -> str:
 
 def _parse(stored: str) -> Answer:
     values: dict[str, Any] = json.loads(stored)
+    if "likelihood" in values:
+        values["likelihood"] = Likelihood(**values["likelihood"])
     return Answer(**values)

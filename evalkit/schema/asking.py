@@ -89,6 +89,8 @@ class Request:
         prompt: the row's own prompt, before system prompt, few-shot and template.
         messages: the prompt as it is asked.
         generation: decoding parameters.
+        scored: a text whose log-probability as the completion is asked for instead of a
+            completion; None asks for a completion.
     """
 
     suite: str
@@ -97,6 +99,22 @@ class Request:
     prompt: str
     messages: tuple[Message, ...]
     generation: Generation
+    scored: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """How probable a model finds a given text after a prompt.
+
+    Attributes:
+        text: what was scored; it ends where it ends, whether or not the model would go on.
+        logprob: natural logarithm of its probability, at most 0: the sum over its tokens.
+        tokens: how many tokens that are; 0 for an empty text.
+    """
+
+    text: str
+    logprob: float
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +127,7 @@ class Answer:
         prompt_tokens: tokens of the prompt, None where the provider doesn't say.
         completion_tokens: tokens of the completion, None where the provider doesn't say.
         served_model: the name under which the server says it answered.
+        likelihood: of the text that was scored; None where a completion was asked for.
         seconds: time the request took; a clock, so it takes no part in equality.
     """
 
@@ -117,6 +136,7 @@ class Answer:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     served_model: str | None = None
+    likelihood: Likelihood | None = None
     seconds: float | None = field(default=None, compare=False)
 
 
@@ -128,8 +148,8 @@ class Failure:
 
     Attributes:
         kind: `rate_limit`, `timeout`, `connection`, `server`, `malformed`, `refused` (the request
-            itself), `absent` (no stored completion), `auth`, `quota`, `deadline` (the run's time
-            is up).
+            itself), `absent` (no stored completion), `unsupported` (no log-probabilities), `auth`,
+            `quota`, `deadline` (the run's time is up).
         message: what a person should read, without secrets.
         retryable: whether asking again could help.
         retry_after: seconds the server asked us to wait, None if it did not.

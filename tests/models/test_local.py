@@ -12,13 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from evalkit import embedded
 from evalkit.errors import ModelError
 from evalkit.models import open_provider
 from evalkit.models.local import LocalProvider, cut, open_local
-from evalkit.schema import Answer, Generation, Message, ModelSpec, Request
+from evalkit.schema import Answer, Failure, Generation, Likelihood, Message, ModelSpec, Request
 
 SYSTEM = Message("system", "Answer with the name, symbol or number only.")
 GREEDY = Generation(max_tokens=24, stop=("\n",))
@@ -169,13 +170,63 @@ def test_identity_changes_with_the_files(checkpoint: Path) -> None:
     assert open_local(spec(str(checkpoint))).identity != before
 
 
-def test_log_probabilities_of_completions(tuned: LocalProvider) -> None:
-    prompt = tuned.prompt_key(request("What is the capital of Peru?"))
-    (answer,) = ask(tuned, request("What is the capital of Peru?"))
-    scored = tuned.score([prompt, prompt, prompt], [f" {answer.text}", " zebra zebra", ""])
-    assert all(value <= 0 for row in scored for value in row)
-    assert math.fsum(scored[0]) > math.fsum(scored[1])
-    assert scored[2] == []
+def likelihoods(provider: LocalProvider, asked: Request, *texts: str) -> list[Likelihood]:
+    answers = ask(provider, *(replace(asked, scored=text) for text in texts))
+    return [answer.likelihood for answer in answers if answer.likelihood is not None]
+
+
+def by_hand(provider: LocalProvider, whole: str, *, special: bool = False) -> list[float]:
+    """Log-probabilities of all tokens but the first, from the logits of a whole text."""
+    tokens = provider._tokenizer.encode(whole, add_special_tokens=special)
+    logits = np.array(provider._generator.forward_batch([tokens.tokens]), dtype=np.float64)[0]
+    normal = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    return [float(normal[i, number]) for i, number in enumerate(tokens.ids[1:])]
+
+
+def test_log_probabilities_are_those_of_the_logits(tuned: LocalProvider) -> None:
+    asked = request("What is the capital of Peru?")
+    for text in ("Lima", "zebra zebra", "Ñandú 🦙"):
+        (found,) = likelihoods(tuned, asked, text)
+        before, whole = (by_hand(tuned, f"{tuned.prompt_key(asked)}{end}") for end in ("", f" {text}"))
+        rest = whole[len(before) :]
+        assert found.text == text
+        assert found.tokens == len(rest) > 0
+        assert found.logprob == pytest.approx(math.fsum(rest), abs=1e-3)
+
+
+def test_what_it_answers_is_likelier_than_nonsense(tuned: LocalProvider) -> None:
+    asked = request("What is the capital of Peru?")
+    (answer,) = ask(tuned, asked)
+    own, nonsense, nothing = likelihoods(tuned, asked, answer.text, "zebra zebra", "")
+    assert 0 >= own.logprob > nonsense.logprob
+    assert nothing == Likelihood("", 0.0, 0)
+
+
+def test_text_that_continues_plain_text_follows_a_space() -> None:
+    base = open_local(spec("base", mode="completions"))
+    for prompt in ("The capital of Peru is", "The capital of Peru is "):
+        asked = replace(request("x"), messages=(Message("user", prompt),))
+        (found,) = likelihoods(base, asked, "Lima")
+        before = by_hand(base, "The capital of Peru is", special=True)
+        whole = by_hand(base, "The capital of Peru is Lima", special=True)
+        assert found.logprob == pytest.approx(math.fsum(whole[len(before) :]), abs=1e-3)
+
+
+def test_log_probabilities_and_answers_in_one_call_keep_their_order(tuned: LocalProvider) -> None:
+    asked = request("What is the capital of Peru?")
+    scored = replace(asked, scored="Lima")
+    first, answer, last = ask(tuned, scored, asked, scored)
+    assert first == last
+    assert (first.text, answer.likelihood) == ("", None)
+
+
+def test_a_template_without_answers_gives_no_log_probabilities(checkpoint: Path) -> None:
+    (checkpoint / "chat_template.jinja").write_text("{{ messages[0]['content'] }}")
+    provider = open_local(spec(str(checkpoint)))
+    (outcome,) = asyncio.run(provider.complete([replace(request("Why?"), scored="So")]))
+    assert isinstance(outcome, Failure)
+    assert outcome.kind == "unsupported"
+    assert "does not show what was answered" in outcome.message
 
 
 def test_folder_of_ones_own_answers_alike(tuned: LocalProvider, checkpoint: Path) -> None:

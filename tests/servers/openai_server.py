@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import json
 import random
+import re
 import signal
 import sys
 import threading
@@ -56,6 +57,15 @@ class Asked:
         return [{"role": "user", "content": self.body.get("prompt", "")}]
 
 
+Predict = Callable[[str, str, str], float]
+"""(model, text before, token) -> log-probability of the token."""
+
+
+def hashed(model: str, _: str, token: str) -> float:
+    """A log-probability that depends on model and token alone."""
+    return -(1 + hashlib.sha256(f"{model}\0{token}".encode()).digest()[0]) / 64
+
+
 def echo(model: str, messages: list[dict[str, Any]]) -> str:
     """The default reply: deterministic, and different for every model and prompt."""
     text = "\n".join(str(message["content"]) for message in messages)
@@ -75,6 +85,7 @@ class Server:
         models: names it serves; empty serves every name.
         aliases: name -> the model that really answers under it.
         logprobs: whether it gives log-probabilities.
+        predict: what they are.
         latency: seconds before each answer.
         asked: every request, in order of arrival.
         busiest: most requests that were open at one time.
@@ -87,6 +98,7 @@ class Server:
     models: Sequence[str] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     logprobs: bool = True
+    predict: Predict = hashed
     latency: float = 0.0
     asked: list[Asked] = field(default_factory=list)
     busiest: int = 0
@@ -191,17 +203,23 @@ class Server:
         if asked.path.endswith("/chat/completions"):
             choice["message"] = {"role": "assistant", "content": text}
             if asked.body.get("logprobs") and self.logprobs:
-                told = _logprobs(model, f" {text}")
-                pairs = zip(told["tokens"][1:], told["token_logprobs"][1:], strict=True)
-                content = [{"token": token, "logprob": value} for token, value in pairs]
+                content = [{"token": t, "logprob": p} for t, p in self._told(model, [text])]
                 choice["logprobs"] = {"content": content}
         else:
-            echoed = prompt if asked.body.get("echo") else ""
-            choice["text"] = echoed + text
+            parts = [prompt, text] if asked.body.get("echo") else [text]
+            choice["text"] = "".join(parts)
             if asked.body.get("logprobs") is not None and self.logprobs:
-                choice["logprobs"] = _logprobs(model, choice["text"])
-        tokens = min(len(words), most)
+                told = self._told(model, parts)
+                choice["logprobs"] = {
+                    "tokens": [token for token, _ in told],
+                    "token_logprobs": [None if i == 0 else p for i, (_, p) in enumerate(told)],
+                    "text_offset": [len("".join(t for t, _ in told[:i])) for i in range(len(told))],
+                    "top_logprobs": None,
+                }
+        tokens = len(_tokens(text))
+        scored = [_rendered(asked.body)] if "prompt_logprobs" in asked.body else []
         return {
+            "prompt_logprobs": _entries(self._told(model, scored)) if self.logprobs else None,
             "id": f"cmpl-{asked.number}",
             "object": "chat.completion" if "message" in choice else "text_completion",
             "created": 0,
@@ -214,18 +232,37 @@ class Server:
             },
         }
 
+    def _told(self, model: str, parts: Sequence[str]) -> list[tuple[str, float]]:
+        """Tokens and their log-probabilities; no token reaches over from one part to the next."""
+        told, before = [], ""
+        for token in (token for part in parts for token in _tokens(part)):
+            told.append((token, self.predict(model, before, token)))
+            before += token
+        return told
 
-def _logprobs(model: str, text: str) -> dict[str, Any]:
-    """Words as tokens, each with a log-probability that depends on model and word alone."""
-    tokens = [word if i == 0 else f" {word}" for i, word in enumerate(text.split(" "))]
-    seeds = [hashlib.sha256(f"{model}\0{token}".encode()).digest()[0] for token in tokens]
-    offsets = [sum(map(len, tokens[:i])) for i in range(len(tokens))]
-    return {
-        "tokens": tokens,
-        "token_logprobs": [None, *(-(1 + seed) / 64 for seed in seeds[1:])],
-        "text_offset": offsets,
-        "top_logprobs": None,
-    }
+
+def _tokens(text: str) -> list[str]:
+    """Words with the white space before them; chat markers by themselves."""
+    return re.findall(r"<\|\w+\|>|\s*(?:(?!<\|)\S)+|\s+|.", text)
+
+
+def _rendered(body: Mapping[str, Any]) -> str:
+    """Messages through a chat template; the last turn stays open if it is to be continued."""
+    turns = [f"<|{m['role']}|>\n{m['content']}" for m in body.get("messages", [])]
+    opened = body.get("continue_final_message") or not turns
+    return "<|end|>\n".join(turns) + ("" if opened else "<|end|>\n<|assistant|>\n")
+
+
+def _entries(told: Sequence[tuple[str, float]]) -> list[dict[str, Any] | None] | None:
+    """`prompt_logprobs` as vLLM writes them: the token that is there, then a likelier one."""
+    entries: list[dict[str, Any] | None] = [
+        {
+            str(10 + i): {"logprob": value, "rank": 2, "decoded_token": token},
+            "7": {"logprob": value / 2, "rank": 1, "decoded_token": "~"},
+        }
+        for i, (token, value) in enumerate(told)
+    ]
+    return [None, *entries[1:]] if entries else None
 
 
 def error_reply(status: int, message: str, code: str = "", **headers: str) -> web.Response:

@@ -1,0 +1,141 @@
+"""Log-probabilities of a given text, asked of a server of the OpenAI dialect.
+
+The API was made for generating, so a text is scored by having it sent back: in completions mode as
+the echo of a prompt that it ends, in chat mode as an assistant's turn that is to be continued
+(`prompt_logprobs`, which vLLM has). One token is generated and thrown away: some servers read a
+limit of 0 tokens as no limit.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from evalkit.models.prompts import continued, flatten, wire
+from evalkit.models.replies import parse_reply
+from evalkit.schema import Answer, Failure, Likelihood, Mode, Request
+
+EXTRA = ("prompt_logprobs", "continue_final_message", "add_generation_prompt")
+"""Fields that the `openai` package does not know by name."""
+
+LEAST = -100.0
+"""What a token counts that a server calls impossible; sums stay finite."""
+
+Pieces = tuple[Sequence[str], Sequence[object]]
+"""Tokens as text, and their log-probabilities as received."""
+
+
+def scoring_fields(request: Request, mode: Mode) -> dict[str, Any]:
+    """What a request for a log-probability says besides the decoding parameters."""
+    text = request.scored or ""
+    if mode == "completions":
+        prompt = continued(flatten(request.messages), text)
+        return {"prompt": prompt, "echo": True, "logprobs": 1}
+    return {
+        "messages": [*wire(request.messages), {"role": "assistant", "content": text}],
+        "prompt_logprobs": 1,
+        "continue_final_message": True,
+        "add_generation_prompt": False,
+    }
+
+
+def read_likelihood(content: bytes, request: Request, mode: Mode) -> Answer | Failure:
+    """Read the reply to a request for a log-probability.
+
+    Args:
+        content: the body as received, whose status said success.
+        request: what was asked.
+        mode: which of the two API shapes was asked for.
+
+    Returns:
+        An answer with the likelihood; a failure of kind `unsupported` if the reply does not hold
+        it, or whatever failure the reply is anyway.
+    """
+    answer = parse_reply(content, mode)
+    if isinstance(answer, Failure):
+        return answer
+    reply = json.loads(content)
+    found = _chat(reply) if mode == "chat" else _echo(reply, answer.completion_tokens)
+    if found is None:
+        return _unsupported("the server sent no log-probabilities of the prompt")
+    tokens, values = found
+    start = _place(tokens, _sent(request, mode))
+    if start is None:
+        return _unsupported("the tokens that the server sent back do not end in the scored text")
+    if start == 0 and values and values[0] is None:
+        start = 1  # the first token of all follows nothing, so it has no probability
+    numbers = [_number(value) for value in values[start:]]
+    known = [number for number in numbers if number is not None]
+    if len(known) < len(numbers):
+        return _unsupported("the server sent tokens of the scored text without log-probabilities")
+    likelihood = Likelihood(request.scored or "", math.fsum(known), len(known))
+    return replace(answer, text="", finish_reason="stop", likelihood=likelihood)
+
+
+def _sent(request: Request, mode: Mode) -> str:
+    """What the prompt ends in for the sake of the text."""
+    text = request.scored or ""
+    if mode == "chat":
+        return text.strip()  # as most chat templates do
+    prompt = flatten(request.messages)
+    return continued(prompt, text)[len(prompt) :]
+
+
+def _chat(reply: Any) -> Pieces | None:  # noqa: ANN401 - JSON
+    """Tokens of the whole prompt: of each the first entry, others are what might have stood there.
+
+    The very first is null: nothing precedes it.
+    """
+    try:
+        entries = [next(iter((one or {"": {}}).values())) for one in reply["prompt_logprobs"]]
+        tokens = [entry.get("decoded_token") or "" for entry in entries]
+        return _checked(tokens, [entry.get("logprob") for entry in entries])
+    except (AttributeError, KeyError, StopIteration, TypeError):
+        return None
+
+
+def _echo(reply: Any, generated: int | None) -> Pieces | None:  # noqa: ANN401 - JSON
+    """Tokens of the echoed prompt, without those that were generated after it."""
+    try:
+        logprobs = reply["choices"][0]["logprobs"]
+        tokens, values = logprobs["tokens"], logprobs["token_logprobs"]
+    except (KeyError, TypeError):
+        return None
+    pieces = _checked(tokens, values)
+    end = 0 if pieces is None else len(pieces[0]) - (1 if generated is None else generated)
+    return None if pieces is None or end <= 0 else (pieces[0][:end], pieces[1][:end])
+
+
+def _checked(tokens: object, values: object) -> Pieces | None:
+    """Two lists of one length, the first of texts; None if they are anything else."""
+    if not isinstance(tokens, list) or not isinstance(values, list) or not tokens:
+        return None
+    texts = [token for token in tokens if isinstance(token, str)]
+    return (texts, values) if len(texts) == len(tokens) == len(values) else None
+
+
+def _place(tokens: Sequence[str], text: str) -> int | None:
+    """Index of the first token that holds some of the text that the tokens end in.
+
+    A token that holds the end of the prompt and the beginning of the text belongs to the text. None
+    if the tokens don't end in the text, as when a server shows parts of characters.
+    """
+    missing, start = len(text), len(tokens)
+    while missing > 0 and start > 0:
+        start -= 1
+        missing -= len(tokens[start])
+    return start if "".join(tokens[start:]).endswith(text) else None
+
+
+def _number(value: object) -> float | None:
+    """A log-probability, within what one can be."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or math.isnan(value):
+        return None
+    return min(0.0, max(LEAST, float(value)))
+
+
+def _unsupported(why: str) -> Failure:
+    return Failure("unsupported", why)
