@@ -460,6 +460,8 @@ class RunInfo:
         noise: how much models differ from themselves, where they were asked more than once.
         perturb: test prompts of a suite that were drawn to be reworded, at most.
         savings: what each tuned model's answers take, beside its base's.
+        notes: model -> what must be known about how it was asked.
+        differences: what makes the arms of this run less comparable.
     """
 
     name: str
@@ -480,6 +482,8 @@ class RunInfo:
     noise: tuple[Noise, ...] = ()
     perturb: int = 0
     savings: tuple[Saving, ...] = ()
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    differences: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
