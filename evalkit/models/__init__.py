@@ -5,7 +5,7 @@ retries.
 """
 
 from evalkit.models.batched import Batched, BatchServer, BatchStatus
-from evalkit.models.batchfile import Line, Result, Written, read_results, write_files
+from evalkit.models.batchfile import Line, Result, Written, parse_result, write_files
 from evalkit.models.limits import Allowance, Metered
 from evalkit.models.prices import price_of
 from evalkit.models.provider import Named, Opener, Provider, ReadRows, Row, Scoring
@@ -27,7 +27,7 @@ __all__ = [
     "Scoring",
     "Written",
     "open_provider",
+    "parse_result",
     "price_of",
-    "read_results",
     "write_files",
 ]

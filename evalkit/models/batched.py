@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -68,8 +68,8 @@ class BatchServer(Protocol):
     async def status(self, batch_id: str) -> BatchStatus | Failure:
         """How far a batch is."""
 
-    async def download(self, file_id: str, path: Path) -> Failure | None:
-        """Fetch a file of results; None when it is all there."""
+    async def read(self, file_id: str, take: Callable[[bytes], None]) -> Failure | None:
+        """Hand over a file of results line by line; None when that was all of it."""
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -107,14 +107,6 @@ def write_files(
         beside.replace(path)
         written.append(Written(path, tuple(ids)))
     return written
-
-
-def read_results(path: Path) -> Iterator[Result | None]:
-    """The replies in a file; None for every line that is none. Empty lines are skipped."""
-    with path.open("rb") as file:
-        for line in file:
-            if line.strip():
-                yield parse_result(line)
 
 
 def parse_result(line: bytes) -> Result | None:

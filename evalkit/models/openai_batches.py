@@ -88,14 +88,19 @@ class OpenAIBatches:
         )
         return told if isinstance(told, Failure) else _status(told)
 
-    async def download(self, file_id: str, path: Path) -> Failure | None:
-        """Fetch a file of results; None when it is all there."""
+    async def read(self, file_id: str, take: Callable[[bytes], None]) -> Failure | None:
+        """Hand over a file of results line by line; None when that was all of it."""
         from openai import APIConnectionError, APIStatusError
 
         fetch = self._client.files.with_streaming_response.content
         try:
             async with fetch(file_id) as reply:
-                await reply.stream_to_file(path)
+                rest = b""
+                async for chunk in reply.iter_bytes():
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        take(line)
+                take(rest)
         except APIStatusError as error:
             return await self._refused(error.response, "a file")
         except APIConnectionError as error:
@@ -134,6 +139,7 @@ class OpenAIBatches:
         if response.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
             return replace(
                 failure,
+                kind="absent",
                 fatal=True,
                 message=f"{failure.message} (asked for {what} at {self._endpoint}; a server that "
                 "has no Batch API cannot be asked with --batch: leave it out, or see "

@@ -1,6 +1,7 @@
 """Asking models: concurrently, in turns, from a cache on disk, without losing an answer."""
 
 from evalkit.runner.ask import TIMEOUT, ask
+from evalkit.runner.batch import BatchPace, ask_by_batch
 from evalkit.runner.cache import cache_key
 from evalkit.runner.identity import Pair, require_two_models
 from evalkit.runner.job import AskStats, Job, together
@@ -11,6 +12,7 @@ from evalkit.runner.retry import Retry
 __all__ = [
     "TIMEOUT",
     "AskStats",
+    "BatchPace",
     "Job",
     "LineProgress",
     "Observer",
@@ -18,6 +20,7 @@ __all__ = [
     "Retry",
     "TerminalProgress",
     "ask",
+    "ask_by_batch",
     "cache_key",
     "progress_observer",
     "require_two_models",

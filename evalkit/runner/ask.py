@@ -34,6 +34,7 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
     timeout: float | None = TIMEOUT,  # noqa: ASYNC109 - of one request, not of this call
     max_seconds: float | None = None,
     observer: Observer | None = None,
+    settled: Mapping[str, Failure] | None = None,
 ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
     """Ask every job of its model; answers that are in the cache are not asked again.
 
@@ -50,6 +51,8 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
         max_seconds: how long all of it may take; what has no answer by then is missing. None for
             no limit.
         observer: is told of everything that happens.
+        settled: cache key -> why a question has no answer, for questions that are not asked (see
+            `ask_by_batch`).
 
     Returns:
         One outcome a job, and per model how the asking went.
@@ -64,7 +67,7 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
     cacheable = cache is not None and any(key is not None for key in keys)
     with _open(cache if cacheable else None) as store:
         run = _Run(jobs, providers, store, tally)
-        questions = run.recall(keys)
+        questions = run.recall(keys, settled or {})
         line = partial(
             EndpointRun,
             providers=providers,
@@ -108,8 +111,8 @@ class _Run:
         self._recalled = 0
         self._old_notes: dict[str, list[str]] = {}
 
-    def recall(self, keys: Sequence[str | None]) -> list[Question]:
-        """Deliver what the cache holds; return the rest, equal questions as one."""
+    def recall(self, keys: Sequence[str | None], settled: Mapping[str, Failure]) -> list[Question]:
+        """Deliver what the cache holds and what is settled; return the rest, equal ones as one."""
         places: dict[str, list[int]] = {}
         for i, key in enumerate(keys):
             places.setdefault(f"#{i}" if key is None else key, []).append(i)
@@ -133,7 +136,11 @@ class _Run:
                 if self.states[model].answered
             }
         self._tally.started(Counter(job.model for job in self._jobs), cached)
-        return questions
+        reasons = [settled.get(question.key or "") for question in questions]
+        for question, reason in zip(questions, reasons, strict=True):
+            if reason is not None:
+                self.deliver(question, reason)
+        return [q for q, reason in zip(questions, reasons, strict=True) if reason is None]
 
     def deliver(self, question: Question, outcome: Answer | Failure) -> None:
         """Give an outcome to every job that asked for it; all but the first had it for nothing."""

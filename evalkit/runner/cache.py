@@ -12,8 +12,7 @@ import json
 import queue
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any, Self
 
 from evalkit.errors import CacheError
 from evalkit.models import Provider
+from evalkit.runner.database import cache_error, connect, explained, make_folder
 from evalkit.schema import Answer, Generation, Likelihood, Request
 
 FILE = "completions.sqlite"
@@ -30,9 +30,6 @@ VERSION = 1
 
 APPLICATION_ID = 0x65766B74
 """Marks the file as ours ("evkt"), so that no other database is ever written into."""
-
-BUSY_SECONDS = 60.0
-"""How long another process may hold the file before that is an error."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY, answer TEXT NOT NULL) WITHOUT ROWID;
@@ -90,9 +87,9 @@ class Cache:
         self.stored = 0
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        with self._explained():
-            _make_folder(folder)
-            self._connection = _connect(self.path)
+        with explained(self.path):
+            make_folder(folder)
+            self._connection = connect(self.path, _SCHEMA, APPLICATION_ID)
 
     def __enter__(self) -> Self:
         """Start the writer."""
@@ -119,7 +116,7 @@ class Cache:
             CacheError: the file is damaged.
         """
         found: dict[str, Answer] = {}
-        with self._explained():
+        with explained(self.path):
             for start in range(0, len(keys), 500):
                 part = keys[start : start + 500]
                 places = ",".join("?" * len(part))
@@ -130,7 +127,7 @@ class Cache:
 
     def notes(self, model: str) -> list[str]:
         """Notes of earlier runs on this model (see `model_key`)."""
-        with self._explained():
+        with explained(self.path):
             rows = self._connection.execute("SELECT note FROM notes WHERE model = ?", (model,))
             return [note for (note,) in rows]
 
@@ -175,27 +172,10 @@ class Cache:
                 connection.executemany("INSERT OR IGNORE INTO completions VALUES (?, ?)", answers)
                 connection.executemany("INSERT OR IGNORE INTO notes VALUES (?, ?)", notes)
         except sqlite3.Error as error:
-            _resolve(writes, self._error(error))
+            _resolve(writes, cache_error(self.path, error))
         else:
             self.stored += len(answers)
             _resolve(writes, None)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn what SQLite and the file system say into what to do about it."""
-        try:
-            yield
-        except (sqlite3.Error, OSError, ValueError, TypeError) as error:
-            raise self._error(error) from error
-
-    def _error(self, error: Exception) -> CacheError:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        advice = "choose another folder with --cache"
-        if isinstance(error, (ValueError, TypeError)) or "malformed" in reason or "not a" in reason:
-            advice = "it is damaged or not a cache of evalkit; move it away, or " + advice
-        elif "full" in reason:
-            advice = "what was stored before is safe; free some space and run again, or " + advice
-        return CacheError(f"the cache {self.path} cannot be used: {reason}; {advice}")
 
 
 class _Write:
@@ -223,41 +203,6 @@ def _resolve(writes: Sequence[_Write], error: CacheError | None) -> None:
                 write.done.set_exception(error)
 
     writes[0].loop.call_soon_threadsafe(wake)
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the folder, and keep it out of version control."""
-    if folder.is_dir():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open the file, and make the tables in a new one."""
-    # One connection for the reading loop and the writing thread; SQLite serialises them.
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
-    try:
-        # Tables first: whoever else makes the file at this moment marks it before making tables.
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        (owner,) = connection.execute("PRAGMA application_id").fetchone()
-        _claim(connection, owner=owner, tables=tables)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(_SCHEMA)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _claim(connection: sqlite3.Connection, *, owner: int, tables: int) -> None:
-    """Mark a new file as ours; refuse anybody else's."""
-    if owner == APPLICATION_ID:
-        return
-    if tables:
-        raise sqlite3.DatabaseError("it is not a cache of completions")
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
 def _text(answer: Answer) -> str:

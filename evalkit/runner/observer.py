@@ -80,6 +80,10 @@ class Tally:
         if self._observer is not None:
             self._observer.started(jobs, cached)
 
+    def recalled(self, model: str) -> None:
+        """Count a job whose answer another run has brought into the cache meanwhile."""
+        self._counts[model].cached += 1
+
     def sent(self, model: str, requests: int) -> None:
         """Count requests that go out."""
         count = self._counts[model]

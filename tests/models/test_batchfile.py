@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.models.batchfile import Line, parse_result, read_results, write_files
+from evalkit.models.batchfile import Line, parse_result, write_files
 
 CHAT = "/v1/chat/completions"
 
@@ -103,13 +102,6 @@ def test_results_of_openai_and_vllm(told: dict[str, Any], status: int, content: 
 )  # fmt: skip
 def test_a_line_that_is_no_result_is_none(line: bytes) -> None:
     assert parse_result(line) is None
-
-
-def test_empty_lines_are_no_results(tmp_path: Path) -> None:
-    path = tmp_path / "out.jsonl"
-    good = b'{"custom_id": "a", "response": {"status_code": 200, "body": {}}}'
-    path.write_bytes(good + b"\r\n\n  \nbroken\n" + good)
-    assert [result and result.custom_id for result in read_results(path)] == ["a", None, "a"]
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x, max_size=3)))

@@ -409,19 +409,17 @@ def test_cancelling_without_a_cache_says_so() -> None:
 def test_a_full_disk_stops_the_run_and_harms_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from evalkit.runner import cache as module
+    from evalkit.runner.database import connect
 
-    connect = module._connect
-
-    def small(path: Path) -> Any:
-        connection = connect(path)
+    def small(*about: Any) -> Any:
+        connection = connect(*about)
         connection.execute("PRAGMA max_page_count = 8")
         return connection
 
     jobs = [make_job("base", i, max_tokens=1000) for i in range(200)]
     with Server(reply=lambda *_: "x" * 900) as server:
         with monkeypatch.context() as patch:
-            patch.setattr(module, "_connect", small)
+            patch.setattr("evalkit.runner.cache.connect", small)
             with pytest.raises(CacheError, match=r"completions\.sqlite.*full.*free some space"):
                 run(server.url, jobs, tmp_path, concurrency=2)
         before = len(server.asked)

@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from aiohttp import web
 
@@ -34,6 +34,15 @@ Refuse = Callable[[web.Request, dict[str, Any]], web.Response | None]
 
 Fault = Callable[["Asked"], str | None]
 """What goes wrong with this request, by name (see `FAULTS`); None answers it."""
+
+
+class Extension(Protocol):
+    """More of the API, in a file of its own."""
+
+    def add_to(
+        self, app: web.Application, answer: Callable[[str, dict[str, Any]], dict[str, Any]]
+    ) -> None:
+        """Add routes; `answer` is what the server replies to (path, body)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,7 @@ class Server:
         logprobs: whether it gives log-probabilities.
         predict: what they are.
         latency: seconds before each answer.
+        desk: what it does with batches (see `batch_api`); None knows none.
         asked: every request, in order of arrival.
         busiest: most requests that were open at one time.
     """
@@ -100,6 +110,7 @@ class Server:
     logprobs: bool = True
     predict: Predict = hashed
     latency: float = 0.0
+    desk: Extension | None = None
     asked: list[Asked] = field(default_factory=list)
     busiest: int = 0
 
@@ -148,6 +159,8 @@ class Server:
         app.router.add_post("/v1/chat/completions", self._complete)
         app.router.add_post("/v1/completions", self._complete)
         app.router.add_get("/v1/models", self._list)
+        if self.desk is not None:
+            self.desk.add_to(app, lambda path, body: self._answer(Asked(0, path, body, {})))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, host, port, backlog=1024)

@@ -1,0 +1,12 @@
+"""Asking by file: batches are handed in, waited for, and collected into the cache.
+
+Everything that is handed in is written down before, and every answer is in the cache before its
+batch is forgotten. So a run that is killed, at whatever moment, is resumed by the next: nothing is
+handed in twice that a server has, and nothing is lost that it answered.
+"""
+
+from evalkit.runner.batch.joining import Joined
+from evalkit.runner.batch.model import BatchPace
+from evalkit.runner.batch.run import ask_by_batch
+
+__all__ = ["BatchPace", "Joined", "ask_by_batch"]

@@ -1,0 +1,292 @@
+"""One run of batches: hand in, look, collect, until every question has an answer or a reason."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from evalkit.errors import Interrupted
+from evalkit.models import Batched, BatchStatus, Provider
+from evalkit.runner.batch.joining import Joined
+from evalkit.runner.batch.ledger import Batch, Ledger
+from evalkit.runner.batch.model import BatchModel, BatchPace, patiently
+from evalkit.runner.batch.submit import Say, finish_planned, plan
+from evalkit.runner.cache import Cache, cache_key
+from evalkit.runner.job import AskStats, Job
+from evalkit.runner.observer import Tally
+from evalkit.schema import Answer, Failure
+
+GROWTH = 1.5
+"""A batch that is not finished is looked at again after so many times the last pause."""
+
+LATE = Failure("deadline", "its batch is not finished yet; the same command will collect it")
+"""Why a question has no answer when the run's time is up."""
+
+NEVER_RUN = {
+    "expired": Failure("timeout", "its batch expired before its turn came", retryable=True),
+    "cancelled": Failure("cancelled", "its batch was cancelled at the server"),
+}
+"""How a batch ended -> why a request of it has no result."""
+
+NO_RESULT = Failure("malformed", "its batch came back without a result for it", retryable=True)
+"""Why a request of a batch that was completed has no result."""
+
+
+async def ask_by_batch(
+    jobs: Sequence[Job],
+    providers: Mapping[str, Provider],
+    *,
+    cache: Path,
+    max_seconds: float | None = None,
+    pace: BatchPace | None = None,
+    say: Say = lambda _: None,
+) -> tuple[dict[str, Failure], dict[str, AskStats]]:
+    """Have everything that can be asked by file answered that way, into the cache.
+
+    Batches of earlier runs that hold the same questions are waited for and not handed in again, and
+    whatever else they bring is kept. Models that cannot be asked by file are left alone, and so are
+    requests for the log-probability of a text: the answer is not in the reply alone.
+
+    Args:
+        jobs: what to ask.
+        providers: model -> opened provider; the caller closes them.
+        cache: folder of the completion cache.
+        max_seconds: how long to wait; what is not answered by then goes on at the server.
+        pace: how batches are cut and waited for; None for the default.
+        say: told how it goes.
+
+    Returns:
+        Cache key -> why a question has no answer, for those that have none; and per model how the
+        asking went.
+
+    Raises:
+        ModelError: a server without batches, or one that refuses a whole batch.
+        CacheError: the cache cannot be used.
+        Interrupted: Ctrl-C; the batches go on at the server.
+    """
+    batched = {name: p for name, p in providers.items() if isinstance(p, Batched)}
+    mine = [job for job in jobs if job.model in batched and job.request.scored is None]
+    end = float("inf") if max_seconds is None else time.monotonic() + max_seconds
+    with Cache(cache) as store, Ledger(cache) as ledger:
+        run = _BatchRun(mine, batched, store, ledger, pace or BatchPace(), end, say)
+        try:
+            await run.run()
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            left = len(ledger.open_batches(run.models))
+            raise Interrupted(
+                f"interrupted; {left} of our batches go on at the server, and the same command "
+                "collects what they bring"
+            ) from None
+    return run.settled, run.tally.stats({name: p.notes for name, p in batched.items()})
+
+
+class _BatchRun:
+    """The outcomes of one call of `ask_by_batch`, as they gather."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        providers: Mapping[str, Batched],
+        store: Cache,
+        ledger: Ledger,
+        pace: BatchPace,
+        end: float,
+        say: Say,
+    ) -> None:
+        self.settled: dict[str, Failure] = {}
+        self.models: dict[str, BatchModel] = {}
+        self.tally = Tally(providers, None)
+        self._store, self._ledger, self._pace, self._end, self._say = store, ledger, pace, end, say
+        self._arms: dict[str, list[str]] = {}
+        self._told = (0, 0)
+        for job in jobs:
+            provider = providers[job.model]
+            key = cache_key(provider, job.request, job.repeat)
+            model = BatchModel(job.model, provider, pace.most_lines)
+            model = self.models.setdefault(model.key, model)
+            model.pending[key] = job.request
+            self._arms.setdefault(key, []).append(job.model)
+        cached = Counter(self._recall())
+        self.tally.started(Counter(job.model for job in jobs), cached)
+        for key, model in self.models.items():
+            model.provider.learn(store.notes(key))
+
+    async def run(self) -> None:
+        """Go on until nothing is pending, or the time is up."""
+        pause = self._pace.first
+        while any(model.pending for model in self.models.values()):
+            await self._hand_in()
+            if await self._look():
+                pause = self._pace.first
+                continue
+            rest = self._end - time.monotonic()
+            if rest <= 0:
+                self._settle_rest()
+                return
+            await asyncio.sleep(min(pause, rest))
+            pause = min(pause * GROWTH, self._pace.longest)
+
+    def _recall(self) -> list[str]:
+        """Take what the cache holds out of what is pending; the arms that had it for nothing."""
+        arms = []
+        for model in self.models.values():
+            for key in self._store.get(list(model.pending)):
+                del model.pending[key]
+                model.answered += 1
+                arms += self._arms[key]
+        return arms
+
+    async def _hand_in(self) -> None:
+        """Hand in what is in no batch: in turns, so that no two runs hand in the same."""
+        idle = all(
+            model.pending.keys() <= self._ledger.waiting(key) for key, model in self.models.items()
+        )
+        planned = any(b.batch_id is None for b in self._ledger.open_batches(self.models))
+        if idle and not planned:
+            return
+        async with self._ledger.turn():
+            self._ledger.sweep()
+            await finish_planned(self.models, self._ledger, self._pace, self._end, self._say)
+            for key, model in self.models.items():
+                # The ledger first: what leaves it is in the cache by then.
+                waiting = self._ledger.waiting(key)
+                for arm in self._recall():
+                    self.tally.recalled(arm)
+                rest = [key for key in model.pending if key not in waiting]
+                if not rest or (model.crowded and waiting):
+                    continue
+                plan(rest, model, self._ledger, self._pace)
+                self.tally.sent(model.name, len(rest))
+            await finish_planned(self.models, self._ledger, self._pace, self._end, self._say)
+
+    async def _look(self) -> bool:
+        """Ask after every batch; collect those that have ended. Whether there were any."""
+        done = total = 0
+        ended = False
+        for batch in self._ledger.open_batches(self.models):
+            if batch.batch_id is None:
+                continue
+            model = self.models[batch.model]
+            status = await model.server.status(batch.batch_id)
+            if isinstance(status, Failure):
+                await self._out_of_touch(batch, model, status)
+                continue
+            model.touched = time.monotonic()
+            done, total = done + status.done, total + batch.lines
+            if status.status == "failed":
+                self._turned_away(batch, model, status)
+            elif status.ended:
+                await self._collect(batch, model, status)
+            ended = ended or status.ended
+        if (done, total) != self._told and total:
+            self._told = (done, total)
+            self._say(f"{done:,} of {total:,} prompts are done at the server")
+        return ended
+
+    async def _out_of_touch(self, batch: Batch, model: BatchModel, failure: Failure) -> None:
+        """A batch that cannot be asked after is asked after again, unless it is gone for good."""
+        if failure.kind == "absent":
+            found = await patiently(
+                partial(model.server.find, batch.tag), self._pace.retry, self._end
+            )
+            if found is None:
+                self._say(f"{model.name}: the server has lost the batch {batch.batch_id}")
+                self._ledger.drop(batch)
+                return
+        silent = time.monotonic() - model.touched
+        if failure.fatal or not failure.retryable or silent > self._pace.retry.patience:
+            raise model.error(
+                f"its batch {batch.batch_id} cannot be asked after: {failure.message}; "
+                "the same command goes on with it"
+            )
+
+    def _turned_away(self, batch: Batch, model: BatchModel, status: BatchStatus) -> None:
+        """The server has run nothing of a batch. If only its queue is full, go on in small parts.
+
+        Raises:
+            ModelError: anything else is wrong with the whole batch.
+        """
+        keys = self._ledger.lines(batch.tag)
+        self._ledger.drop(batch)
+        why = f"the server refused the batch {status.id}: {status.why or 'it gives no reason'}"
+        if not status.queue_full:
+            raise model.error(why)
+        model.crowded = True
+        model.most_lines = max(1, min(model.most_lines, batch.lines // 2))
+        if batch.lines == 1:
+            for key in keys.keys() & model.pending.keys():
+                self._fail(key, model, Failure("rate_limit", why, retryable=True))
+        self._say(f"{model.name}: {why}; going on with {model.most_lines:,} prompts at a time")
+
+    async def _collect(self, batch: Batch, model: BatchModel, status: BatchStatus) -> None:
+        """Put every answer of a batch into the cache, then forget the batch."""
+        requests = self._ledger.lines(batch.tag)
+        joined = Joined()
+        for file_id in status.files:
+            fetch = partial(self._fetch, file_id, requests, model)
+            found = await patiently(fetch, self._pace.retry, self._end)
+            if isinstance(found, Failure):
+                raise model.error(
+                    f"the results of its batch {status.id} cannot be had: {found.message}; "
+                    "the same command goes on with them"
+                )
+            joined.merge(found)
+        notes = model.provider.notes[model.noted :]
+        await self._store.put(joined.answers, [(model.key, note) for note in notes])
+        model.noted += len(notes)
+        model.answered += len(joined.answers)
+        self._ledger.drop(batch)
+        self._say(
+            f"{model.name}: batch {status.id} {status.status}: {joined.summary(len(requests))}"
+        )
+        missing = NEVER_RUN.get(status.status, NO_RESULT)
+        for key in requests.keys() & model.pending.keys():
+            self._deliver(key, model, joined.outcomes.get(key, missing))
+
+    @staticmethod
+    async def _fetch(
+        file_id: str, requests: Mapping[str, Sequence[str]], model: BatchModel
+    ) -> Joined | Failure:
+        """Read one file of results."""
+        joined = Joined()
+        failure = await model.server.read(
+            file_id, lambda line: joined.take(line, requests, model.provider)
+        )
+        return joined if failure is None else failure
+
+    def _deliver(self, key: str, model: BatchModel, outcome: Answer | Failure) -> None:
+        if isinstance(outcome, Failure):
+            self._fail(key, model, outcome)
+            return
+        del model.pending[key]
+        for place, arm in enumerate(self._arms[key]):
+            self.tally.answered(arm, outcome, shared=place > 0)
+
+    def _fail(self, key: str, model: BatchModel, failure: Failure) -> None:
+        """A request came back without an answer: it is handed in again, or stays without one.
+
+        Raises:
+            ModelError: a model that has never answered and never will.
+        """
+        if failure.fatal and not model.answered:
+            raise model.error(failure.message)
+        model.rounds[key] += 1
+        if failure.retryable and not failure.fatal and model.rounds[key] < self._pace.rounds:
+            self.tally.retrying(model.name, failure, 0.0)
+        else:
+            self._settle(key, model, failure)
+
+    def _settle(self, key: str, model: BatchModel, failure: Failure) -> None:
+        self.settled[key] = failure
+        del model.pending[key]
+        for arm in self._arms[key]:
+            self.tally.failed(arm, failure)
+
+    def _settle_rest(self) -> None:
+        for model in self.models.values():
+            for key in list(model.pending):
+                self._settle(key, model, LATE)

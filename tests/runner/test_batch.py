@@ -1,0 +1,291 @@
+"""Batches over a real socket: handed in, waited for, joined, and asked again where they failed."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from evalkit.errors import ModelError
+from evalkit.runner.batch.ledger import FOLDER, Ledger
+from tests.runner.asking import expected, make_job, make_jobs, run, texts
+from tests.runner.batching import pace, run_batched
+from tests.servers.batch_api import Desk
+from tests.servers.openai_server import Server, error_reply
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+
+def canonical(body: object) -> str:
+    return json.dumps(body, sort_keys=True)
+
+
+def prompt_of(line: dict[str, Any]) -> int:
+    """The number of the question that a line asks."""
+    return int(line["body"]["messages"][-1]["content"].removeprefix("question "))
+
+
+def once(fates: dict[int, str]) -> Callable[[dict[str, Any]], str | None]:
+    """Fates of some questions, the first time that each is run."""
+    left = dict(fates)
+    return lambda line: left.pop(prompt_of(line), None)
+
+
+@pytest.mark.parametrize("mode", ["chat", "completions"])
+def test_a_batch_brings_what_live_requests_would(mode: str, tmp_path: Path) -> None:
+    jobs = [make_job(model, i, stop=("\n",), top_k=5) for i in range(20) for model in ("a", "b")]
+    with Server(desk=(desk := Desk())) as server:
+        outcomes, stats, settled = run_batched(server.url, jobs, tmp_path / "batch", mode=mode)
+        assert not server.asked  # nothing was asked besides
+        live, _, _ = run_batched(server.url, jobs, tmp_path / "batch", mode=mode)
+        assert len(desk.batches) == 2  # nothing was handed in again
+        if mode == "chat":
+            live, _ = run(server.url, jobs, tmp_path / "live")
+            sent = {canonical(asked.body) for asked in server.asked}
+            assert sent == {canonical(line["body"]) for line in desk.requests}
+    assert outcomes == live
+    assert not settled
+    for model in ("a", "b"):
+        assert (stats[model].jobs, stats[model].sent, stats[model].missing) == (20, 20, 0)
+    assert not list((tmp_path / "batch" / FOLDER).iterdir())
+
+
+def test_batches_are_cut_to_the_limits(tmp_path: Path) -> None:
+    jobs = make_jobs(25, ["m"])
+    with Server(desk=(desk := Desk())) as server:
+        by_lines, _, _ = run_batched(server.url, jobs, tmp_path / "a", pace=pace(most_lines=10))
+        sizes = [content.count(b"\n") for name, content in desk.files.items() if "-o" not in name]
+        assert sizes == [10, 10, 5]
+        desk.files.clear()
+        by_bytes, _, _ = run_batched(server.url, jobs, tmp_path / "b", pace=pace(most_bytes=900))
+        sent = [content for name, content in desk.files.items() if "output" not in name]
+    assert len(sent) > 5
+    assert all(len(content) <= 900 for content in sent)
+    assert texts(by_lines) == texts(by_bytes) == expected(jobs)
+
+
+def test_what_failed_is_handed_in_again_and_the_rest_is_not(tmp_path: Path) -> None:
+    fates = {0: "expired", 1: "500", 2: "429", 3: "lost", 4: "garbage", 5: "twice", 6: "stranger"}
+    jobs = make_jobs(30, ["m"])
+    said: list[str] = []
+    with Server(desk=(desk := Desk(fate=once(fates)))) as server:
+        outcomes, stats, _ = run_batched(server.url, jobs, tmp_path, say=said.append)
+    assert texts(outcomes) == expected(jobs)
+    assert [len(desk.files[b["input_file_id"]].splitlines()) for b in desk.batches.values()] == [
+        30, 5,
+    ]  # fmt: skip
+    assert max(Counter(map(prompt_of, desk.requests)).values()) == 1
+    (summary,) = [line for line in said if "25 answers" in line]
+    for part in (
+        "2 failed (1 rate_limit, 1 server)", "3 missing", "1 line unreadable",
+        "1 result of unknown custom_id", "1 result given twice",
+    ):  # fmt: skip
+        assert part in summary
+    assert stats["m"].sent == 35
+    assert stats["m"].retries == 5
+    assert stats["m"].causes == {"malformed": 3, "rate_limit": 1, "server": 1}
+
+
+def test_what_fails_for_good_is_missing_and_not_asked_elsewhere(tmp_path: Path) -> None:
+    def fate(line: dict[str, Any]) -> str | None:
+        return {0: "400", 1: "500"}.get(prompt_of(line))
+
+    jobs = make_jobs(4, ["m"])
+    with Server(desk=(desk := Desk(fate=fate))) as server:
+        outcomes, stats, settled = run_batched(server.url, jobs, tmp_path)
+        assert not server.asked
+        assert texts(outcomes)[:2] == ["<refused>", "<server>"]
+        assert texts(outcomes)[2:] == expected(jobs)[2:]
+        assert len(settled) == stats["m"].missing == 2
+        assert len(desk.batches) == 3  # the prompt that might have been answered, three times
+        desk.fate = lambda _: None
+        again, _, _ = run_batched(server.url, jobs, tmp_path)
+    assert texts(again) == expected(jobs)
+    assert len(desk.batches) == 4
+
+
+@pytest.mark.parametrize("end", ["expired", "cancelled"])
+def test_a_batch_that_ends_early_keeps_what_it_has(end: str, tmp_path: Path) -> None:
+    jobs = make_jobs(10, ["m"])
+    fates = dict.fromkeys(range(5), "lost")
+    desk = Desk(fate=once(fates), ends=lambda n: end if n == 1 else "completed")
+    with Server(desk=desk) as server:
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
+        found = Counter(texts(outcomes))
+        if end == "cancelled":  # somebody wanted it so: nothing is handed in again by itself
+            assert found["<cancelled>"] == 5
+            assert len(desk.batches) == 1
+            outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
+    assert texts(outcomes) == expected(jobs)
+    assert len(desk.batches) == 2
+
+
+def test_a_refused_parameter_is_left_out_the_second_time(tmp_path: Path) -> None:
+    class Picky(Desk):
+        def _run(self, lines: list[dict[str, Any]]) -> tuple[list[bytes], list[bytes]]:
+            if "max_tokens" not in lines[0]["body"]:
+                return super()._run(lines)
+            message = "Unsupported parameter: 'max_tokens' is not supported with this model."
+            body = {"error": {"message": message, "code": "unsupported_parameter"}}
+            return [], [
+                json.dumps(
+                    {
+                        "custom_id": line["custom_id"],
+                        "response": {"status_code": 400, "body": body},
+                        "error": None,
+                    }
+                ).encode()
+                for line in lines
+            ]
+
+    jobs = make_jobs(6, ["m"])
+    with Server(desk=(desk := Picky())) as server:
+        outcomes, stats, _ = run_batched(server.url, jobs, tmp_path)
+        assert texts(outcomes) == expected(jobs)
+        assert len(desk.batches) == 2
+        note = "the server refused `max_tokens`; `max_completion_tokens` was sent instead"
+        assert stats["m"].notes == (note,)
+        # A later run knows it from the beginning.
+        run_batched(server.url, make_jobs(7, ["m"]), tmp_path)
+        assert len(desk.batches) == 3
+
+
+def test_a_full_queue_gets_smaller_batches_one_at_a_time(tmp_path: Path) -> None:
+    desk = Desk()
+
+    def end(number: int) -> str:
+        content = desk.files[desk.batches[f"batch-{number}"]["input_file_id"]]
+        return "queue-full" if content.count(b"\n") > 6 else "completed"
+
+    desk.ends = end
+    jobs = make_jobs(20, ["m"])
+    said: list[str] = []
+    with Server(desk=desk) as server:
+        outcomes, stats, _ = run_batched(server.url, jobs, tmp_path, say=said.append)
+    assert texts(outcomes) == expected(jobs)
+    sizes = [desk.files[b["input_file_id"]].count(b"\n") for b in desk.batches.values()]
+    assert sizes == [20, 10, 5, 5, 5, 5]
+    assert stats["m"].missing == 0
+    assert any("Enqueued token limit" in line and "10 prompts at a time" in line for line in said)
+
+
+def test_a_queue_that_takes_nothing_is_a_rate_limit(tmp_path: Path) -> None:
+    with Server(desk=Desk(ends=lambda _: "queue-full")) as server:
+        outcomes, _, _ = run_batched(server.url, make_jobs(2, ["m"]), tmp_path)
+    assert texts(outcomes) == ["<rate_limit>"] * 2
+
+
+def test_a_batch_that_is_refused_is_an_error_that_says_why(tmp_path: Path) -> None:
+    jobs = make_jobs(3, ["m"])
+    with Server(desk=(desk := Desk(ends=lambda _: "invalid"))) as server:
+        with pytest.raises(ModelError, match=r"'m'.*batch-1.*not parseable as valid JSON"):
+            run_batched(server.url, jobs, tmp_path)
+        desk.ends = lambda _: "completed"
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
+    assert texts(outcomes) == expected(jobs)
+
+
+def test_a_model_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with (
+        Server(desk=Desk(fate=lambda _: "404")) as server,
+        pytest.raises(ModelError, match=r"'m'.*does not exist"),
+    ):
+        run_batched(server.url, make_jobs(3, ["m"]), tmp_path)
+
+
+def test_a_server_without_batches_is_named(tmp_path: Path) -> None:
+    with (
+        Server() as server,
+        pytest.raises(ModelError, match=r"'m'.*no Batch API.*evalkit batch export"),
+    ):
+        run_batched(server.url, make_jobs(3, ["m"]), tmp_path)
+    assert not list((tmp_path / FOLDER).iterdir())
+
+
+def test_trouble_with_the_api_itself_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    dice = random.Random(5)
+    kinds = ["500", "429", "made-500", None, None, None]
+    desk = Desk(troubles=iter([dice.choice(kinds) for _ in range(60)]), looks=3)
+    jobs = make_jobs(40)
+    with Server(desk=desk) as server:
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path, pace=pace(most_lines=15))
+    assert texts(outcomes) == expected(jobs)
+    assert len(desk.requests) == len(jobs)
+    assert len(desk.batches) == 6
+    assert "list" in desk.calls
+
+
+def test_a_lost_batch_is_handed_in_again(tmp_path: Path) -> None:
+    jobs = make_jobs(5, ["m"])
+    with Server(desk=(desk := Desk(looks=10_000))) as server:
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path, max_seconds=0.5)
+        assert texts(outcomes) == ["<deadline>"] * 5
+        desk.batches.clear()
+        desk.looks = 1
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
+    assert texts(outcomes) == expected(jobs)
+
+
+def test_a_later_run_collects_what_an_earlier_one_handed_in(tmp_path: Path) -> None:
+    with Server(desk=(desk := Desk(looks=10_000))) as server:
+        run_batched(server.url, make_jobs(8, ["m"]), tmp_path, max_seconds=0.5)
+        desk.looks = 1
+        # Another question: the old batch is not in its way, and its answers are kept.
+        run_batched(server.url, [make_job("m", 99)], tmp_path)
+        assert [desk.files[b["input_file_id"]].count(b"\n") for b in desk.batches.values()] == [
+            8,
+            1,
+        ]
+        outcomes, stats, _ = run_batched(server.url, make_jobs(8, ["m"]), tmp_path)
+    assert texts(outcomes) == expected(make_jobs(8, ["m"]))
+    assert stats["m"].cached == 8
+    assert len(desk.batches) == 2
+
+
+def test_two_arms_that_are_one_model_are_asked_once(tmp_path: Path) -> None:
+    jobs = make_jobs(4, ["m"]) * 2
+    with Server(desk=(desk := Desk())) as server:
+        outcomes, stats, _ = run_batched(server.url, jobs, tmp_path)
+    assert texts(outcomes) == expected(jobs)
+    assert len(desk.requests) == 4
+    assert (stats["m"].jobs, stats["m"].sent, stats["m"].cached) == (8, 4, 4)
+
+
+def test_a_key_that_the_server_does_not_take_is_an_error(tmp_path: Path) -> None:
+    async def deny(request: web.Request) -> web.Response:
+        return error_reply(401, f"Incorrect API key: {request.headers['Authorization']}")
+
+    class Closed(Desk):
+        def add_to(self, app: web.Application, answer: Any) -> None:
+            del answer
+            app.router.add_post("/v1/files", deny)
+
+    with (
+        Server(desk=Closed()) as server,
+        pytest.raises(ModelError, match=r"'m'.*answered 401: Incorrect API key"),
+    ):
+        run_batched(server.url, make_jobs(2, ["m"]), tmp_path)
+
+
+def test_answers_are_in_the_cache_before_their_batch_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    jobs = make_jobs(5, ["m"])
+    with Server(desk=(desk := Desk())) as server:
+        with monkeypatch.context() as patch:
+            patch.setattr(Ledger, "drop", killed)
+            with pytest.raises(BaseException, match="interrupted"):
+                run_batched(server.url, jobs, tmp_path)
+        outcomes, stats, _ = run_batched(server.url, jobs, tmp_path)
+    assert texts(outcomes) == expected(jobs)
+    assert stats["m"].cached == 5
+    assert len(desk.batches) == 1
