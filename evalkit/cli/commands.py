@@ -35,6 +35,8 @@ def run(
     allow_identical: options.AllowIdentical = False,
     repeats: options.Repeats = None,
     noise_floor: options.NoiseFloor = False,
+    perturb: options.Perturb = None,
+    no_perturb: options.NoPerturb = False,
     gate: Annotated[bool, typer.Option("--gate", help="End with the gate's exit code.")] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -63,6 +65,7 @@ def run(
         allow_identical=allow_identical,
         repeats=repeats,
         noise_floor=noise_floor,
+        perturb=0 if no_perturb else perturb,
         progress=not quiet,
     )
     verdict = done.gate() if gate else None

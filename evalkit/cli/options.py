@@ -104,6 +104,15 @@ RuleFile = Annotated[
 AllowIdentical = Annotated[
     bool, typer.Option("--allow-identical", help="Compare two arms that are one and the same.")
 ]
+Perturb = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        metavar="N",
+        help="Also ask N test prompts a suite in other words, to see whether a tuned model depends "
+        "on the wording (100).",
+    ),
+]
+NoPerturb = Annotated[bool, typer.Option("--no-perturb", help="Ask nothing in other words.")]
 Repeats = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option(metavar="K", help="Ask every test prompt K times and compare the means (1)."),

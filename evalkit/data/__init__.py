@@ -5,8 +5,10 @@ Everything that comes from the user's files enters here, is checked here, and le
 
 from __future__ import annotations
 
+from evalkit.data.extraction import parse_extract
 from evalkit.data.health import Lengths, SplitHealth, SuiteHealth, check_suite
 from evalkit.data.leakage import find_leaks
+from evalkit.data.perturb import PERTURBED, perturb
 from evalkit.data.project import Project, load_project
 from evalkit.data.readers import Row, read_rows, reader
 from evalkit.data.spec import parse_model, safe_name
@@ -14,6 +16,7 @@ from evalkit.data.suite import DEFAULT_SCORERS, check_train_files, find_train, l
 
 __all__ = [
     "DEFAULT_SCORERS",
+    "PERTURBED",
     "Lengths",
     "Project",
     "Row",
@@ -25,7 +28,9 @@ __all__ = [
     "find_train",
     "load_project",
     "load_suite",
+    "parse_extract",
     "parse_model",
+    "perturb",
     "read_rows",
     "reader",
     "safe_name",

@@ -73,6 +73,25 @@ def as_references(field: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def as_paraphrases(field: str, value: object) -> list[str]:
+    """Other wordings of a prompt: a text, or a list of texts (in a table as JSON); none if empty.
+
+    Raises:
+        Wrong: something else, or a text that asks nothing.
+    """
+    expected = 'a list of texts (in a table as JSON, ["a", "b"])'
+    if value is None or value == "":
+        return []
+    if isinstance(value, str):
+        value = _from_json(field, value, expected) if value.startswith("[") else [value]
+    if not isinstance(value, list):
+        raise Wrong(field, describe(value), expected)
+    for index, text in enumerate(value):
+        if not isinstance(text, str) or not text.strip():
+            raise Wrong(f"{field}[{index}]", describe(text), "text that asks what the prompt asks")
+    return list(value)
+
+
 def _from_json(field: str, text: str, expected: str) -> object:
     try:
         return parse(text)

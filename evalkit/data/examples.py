@@ -5,7 +5,8 @@
     {"messages": [..., {"role": "assistant", "content": "4"}]}   the last message is the reference
     {"prompt": [{"role": ...}], "completion": [{"role": ...}]}   both as messages
 
-`id` is optional. Every other key is a metadata field of the example.
+`id` is optional. Every other key is a metadata field of the example; `paraphrases`, a list of
+texts, holds the user's own rewordings of the prompt.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from sys import intern
 from typing import Any
 
-from evalkit.data.conversation import Wrong, as_references, as_turns
+from evalkit.data.conversation import Wrong, as_paraphrases, as_references, as_turns
 from evalkit.data.describe import describe, listed
 from evalkit.data.problems import Problems
 from evalkit.data.readers import Row, scan_rows
@@ -28,6 +29,8 @@ from evalkit.schema import Example, Message
 
 HASH_LENGTH = 16
 """Hexadecimal digits of a content hash used as an id."""
+
+PARAPHRASES = "paraphrases"
 
 _NO_FIELDS: Mapping[str, Any] = {}
 _INTERNED = 32  # characters up to which field values are stored once: they are mostly categories
@@ -104,6 +107,7 @@ def _example(row: Row, systems: dict[Message, Message]) -> Example | Wrong:
     try:
         asked = _asked(row.values)
         identifier = _given_id(row.values)
+        paraphrases = as_paraphrases(PARAPHRASES, row.values.get(PARAPHRASES))
     except Wrong as wrong:
         return wrong
     # A million rows often begin with one and the same system message.
@@ -115,6 +119,8 @@ def _example(row: Row, systems: dict[Message, Message]) -> Example | Wrong:
         for key, value in row.values.items()
         if key != "id" and key not in asked.keys
     }
+    if PARAPHRASES in fields:
+        fields[PARAPHRASES] = paraphrases
     return Example(identifier, turns[-1].content, turns, asked.references, fields or _NO_FIELDS)
 
 

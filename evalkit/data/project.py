@@ -25,6 +25,7 @@ class Project:
         limit: examples per split at most.
         gate: rule for all suites.
         repeats: how often every test prompt is asked of every arm.
+        perturb: test prompts of a suite that are also asked in other words, at most.
     """
 
     models: tuple[ModelSpec, ...] = ()
@@ -37,6 +38,7 @@ class Project:
     limit: int | None = None
     gate: GateRule | None = None
     repeats: int | None = None
+    perturb: int | None = None
 
 
 def load_project(path: Path) -> Project:

@@ -82,6 +82,7 @@ class ProjectYaml(Strict):
     max_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     limit: int | None = Field(default=None, ge=1)
     repeats: int | None = Field(default=None, ge=1)
+    perturb: int | None = Field(default=None, ge=0)
     gate: GateFile | None = None
 
 
@@ -115,6 +116,7 @@ def read_project_file(path: Path) -> Project:
         limit=found.limit,
         gate=None if found.gate is None else found.gate.record(),
         repeats=found.repeats,
+        perturb=found.perturb,
     )
 
 

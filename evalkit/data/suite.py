@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from evalkit.data.examples import Loaded, hash_examples, load_examples
+from evalkit.data.perturb import PERTURBED
 from evalkit.data.problems import Problems
 from evalkit.data.prompts import PROMPT, Shots, render
 from evalkit.data.spec import safe_name
@@ -148,6 +149,11 @@ def _add_train(files: dict[str, Path], file: Path | None) -> None:
     if file is None:
         return
     name = file.stem
+    if name == PERTURBED:
+        raise UsageError(
+            f"training file {str(file)!r}: {PERTURBED!r} is the name of evalkit's own split of "
+            "reworded test prompts; rename the file"
+        )
     there = files.setdefault(name, file)
     if not there.samefile(file):
         raise UsageError(

@@ -206,6 +206,7 @@ def run(
             notes=tuple(f"{m}: {note}" for m, stats in asked.items() for note in stats.notes),
             completions=loaded.completions,
             repeats=plan.repeats,
+            perturb=plan.perturb,
             clocks={
                 "started": started.isoformat(timespec="seconds"),
                 "seconds": round(time.perf_counter() - clock, 3),
@@ -302,6 +303,7 @@ def score(
         clocks=info.clocks,
         earlier=info.overfit,
         repeats=info.repeats,
+        perturb=info.perturb,
     )
     return _write(conclude(setup, record.splits), target)
 

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zlib import crc32
 
-from evalkit.data import check_train_files, find_leaks, load_suite, read_rows
+from evalkit.data import (
+    PERTURBED,
+    check_train_files,
+    find_leaks,
+    load_suite,
+    perturb,
+    read_rows,
+)
 from evalkit.errors import UsageError
 from evalkit.models import Provider, open_provider
 from evalkit.pipeline.plan import Plan
@@ -31,7 +38,8 @@ class Loaded:
     """The suites of a run, cut to what is asked.
 
     Attributes:
-        suites: with `test`, and every training split that some arm saw, as samples.
+        suites: with `test`, every training split that some arm saw, as samples, and reworded test
+            prompts as the split `perturbed`.
         training: (suite, tuned model) -> training split it is checked against.
         leaks: test rows that occur in training.
         completions: (suite, training split) -> every completion of it, sampled or not.
@@ -75,28 +83,58 @@ def load_suites(plan: Plan) -> Loaded:
                 completions[name, split] = [t for e in suite.splits[split] for t in e.references]
                 most = min(len(splits["test"]), TRAINING_SAMPLE)
                 splits[split] = _sample(suite, split, most, plan.seed)
+        if plan.perturb and _reworded_for(plan, training, name):
+            originals = _drawn(splits["test"], f"{name}/{PERTURBED}", plan.perturb, plan.seed)
+            reworded = perturb(suite.config, originals, plan.seed)
+            splits |= {PERTURBED: reworded} if reworded else {}
         suites.append(replace(suite, splits=splits))
     return Loaded(tuple(suites), training, tuple(leaks), completions)
 
 
 def _sample(suite: Suite, split: str, most: int | None, seed: int) -> tuple[Example, ...]:
-    """At most so many examples, drawn without replacement, in file order."""
-    examples = suite.splits[split]
+    """At most so many examples of a split."""
+    return _drawn(suite.splits[split], f"{suite.config.name}/{split}", most, seed)
+
+
+def _drawn(
+    examples: tuple[Example, ...], name: str, most: int | None, seed: int
+) -> tuple[Example, ...]:
+    """At most so many examples, drawn without replacement, in their order."""
     if most is None or len(examples) <= most:
         return examples
     import numpy as np
 
-    name = f"{suite.config.name}/{split}"
     rng = np.random.default_rng(np.random.SeedSequence([seed, crc32(name.encode())]))
     chosen = rng.choice(len(examples), size=most, replace=False)
     return tuple(examples[i] for i in sorted(chosen.tolist()))
 
 
+def _reworded_for(
+    plan: Plan, training: Mapping[tuple[str, str], str], suite: str
+) -> list[ModelSpec]:
+    """The tuned models that reworded prompts say something about: those that are judged.
+
+    Completions already made cannot be had again for other words.
+    """
+    fixed = {model.name for model in plan.models if model.provider == "file"}
+    return [
+        model
+        for model in plan.models
+        if (suite, model.name) in training and fixed.isdisjoint({model.name, model.tuned_from})
+    ]
+
+
 def models_asked(plan: Plan, loaded: Loaded, suite: str, split: str) -> list[ModelSpec]:
-    """The arms that answer a split: all on test; on training rows those who saw them, and bases."""
+    """The arms that answer a split, and their bases.
+
+    All on test, on training rows those who saw them, on rewordings those who can be judged by them.
+    """
     if split == "test":
         return list(plan.models)
-    saw = [m for m in plan.models if loaded.training.get((suite, m.name)) == split]
+    if split == PERTURBED:
+        saw = _reworded_for(plan, loaded.training, suite)
+    else:
+        saw = [m for m in plan.models if loaded.training.get((suite, m.name)) == split]
     bases = {m.tuned_from for m in saw}
     return [m for m in plan.models if m in saw or m.name in bases]
 

@@ -16,6 +16,8 @@ from evalkit.schema import GateRule, ModelSpec
 
 SEED = 12345
 CACHE = Path(".evalkit")
+PERTURB = 100
+"""Test prompts that are reworded: enough to tell an excess of ten points (statistics, S4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Plan:
         repeats: how often every test prompt is asked of every arm.
         noise_floor: whether the bases are asked a second time, to see how they differ from
             themselves.
+        perturb: test prompts of a suite that are also asked in other words, at most.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Plan:
     allow_identical: bool = False
     repeats: int = 1
     noise_floor: bool = False
+    perturb: int = PERTURB
 
 
 class RunOptions(TypedDict, total=False):
@@ -78,6 +82,8 @@ class RunOptions(TypedDict, total=False):
         repeats: how often every test prompt is asked of every arm (1); what is compared are the
             means of each prompt's answers.
         noise_floor: ask the bases a second time, and say how much they differ from themselves.
+        perturb: so many test prompts of a suite, drawn by seed, are also asked in other words, to
+            see whether a tuned model depends on the wording (100); 0 for none.
     """
 
     base: str | None
@@ -94,6 +100,7 @@ class RunOptions(TypedDict, total=False):
     allow_identical: bool
     repeats: int | None
     noise_floor: bool
+    perturb: int | None
 
 
 def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) -> Plan:
@@ -130,6 +137,9 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
         allow_identical=allow_identical,
         repeats=options.get("repeats") or project.repeats or 1,
         noise_floor=options.get("noise_floor", False),
+        perturb=next(
+            n for n in (options.get("perturb"), project.perturb, PERTURB) if n is not None
+        ),
     )
 
 
@@ -143,6 +153,9 @@ def _check(options: RunOptions) -> None:
     for name, count in counts.items():
         if count is not None and count < 1:
             raise UsageError(f"{name} is {count}; expected 1 or more")
+    perturb = options.get("perturb")
+    if perturb is not None and perturb < 0:
+        raise UsageError(f"--perturb is {perturb}; expected 0 (no rewordings) or more")
     times = {"--timeout": options.get("timeout"), "--max-seconds": options.get("max_seconds")}
     for name, seconds in times.items():
         if seconds is not None and not 0 < seconds < float("inf"):

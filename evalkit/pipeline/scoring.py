@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from evalkit.data.perturb import ORIGINAL, PERTURBED
 from evalkit.pipeline.spend import priced, savings_of
 from evalkit.pipeline.warnings import noise_warnings, repeat_warnings, usage_of, warnings_of
 from evalkit.schema import (
@@ -38,9 +39,11 @@ from evalkit.stats.samples import mean_answered
 from evalkit.verdict import (
     Evidence,
     adjust,
+    chance_scores,
     compare_rows,
     gain_splits,
     gather,
+    judge_of,
     noise_rows,
     overfit,
     overfit_levels,
@@ -76,6 +79,7 @@ class Setup:
         earlier: verdicts of an earlier scoring of the same answers.
         clocks: what differs between equal runs.
         repeats: how often every test prompt was asked of every arm.
+        perturb: test prompts of a suite that were drawn to be reworded, at most.
     """
 
     name: str
@@ -93,6 +97,7 @@ class Setup:
     completions: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
     earlier: tuple[OverfitVerdict, ...] = ()
     repeats: int = 1
+    perturb: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,6 +157,7 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
             clocks=setup.clocks,
             repeats=setup.repeats,
             noise=noise,
+            perturb=setup.perturb,
         ),
         splits=tuple(s.result for s in scored),
         scores=tuple(row for s in scored for row in _scores(setup, suites, s)),
@@ -173,7 +179,36 @@ def _evidence(setup: Setup, config: SuiteConfig, scored: Sequence[Scored]) -> li
         seed=setup.seed,
         completions={s: t for (suite, s), t in setup.completions.items() if suite == config.name},
         earlier=setup.earlier,
+        perturb=setup.perturb,
+        chance=_chance(config, mine),
     )
+
+
+def _chance(
+    config: SuiteConfig, scored: Sequence[Scored]
+) -> Mapping[str, NDArray[np.float64]] | None:
+    """What the answers to reworded prompts would score by chance; None if none was reworded."""
+    results = {s.result.split: s.result for s in scored}
+    judge = judge_of(scored[0].scorers)
+    if PERTURBED not in results or judge is None:
+        return None
+    test, reworded = results["test"], results[PERTURBED]
+    drawn = {example.fields[ORIGINAL] for example in reworded.examples}
+    needed = [example.id in drawn for example in test.examples]
+    references = [example.references for example in test.examples]
+    return {
+        model: chance_scores(
+            judge,
+            [
+                text if wanted else None
+                for text, wanted in zip(
+                    predictions(config, test.answers[model]), needed, strict=True
+                )
+            ],
+            references,
+        )
+        for model in reworded.answers
+    }
 
 
 def _scores(setup: Setup, suites: Sequence[SuiteConfig], scored: Scored) -> list[Score]:

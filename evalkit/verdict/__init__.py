@@ -4,8 +4,9 @@ Everything here is a pure function from records to records.
 """
 
 from evalkit.verdict.against import join_runs
+from evalkit.verdict.chance import chance_scores
 from evalkit.verdict.compare import adjust, compare_rows
-from evalkit.verdict.evidence import Evidence, gather
+from evalkit.verdict.evidence import Evidence, gather, judge_of
 from evalkit.verdict.gain import gain_splits
 from evalkit.verdict.gate import gate, merge
 from evalkit.verdict.headline import Finding, Headline, headline
@@ -21,12 +22,14 @@ __all__ = [
     "Headline",
     "Stats",
     "adjust",
+    "chance_scores",
     "compare_rows",
     "gain_splits",
     "gate",
     "gather",
     "headline",
     "join_runs",
+    "judge_of",
     "merge",
     "noise_rows",
     "overfit",

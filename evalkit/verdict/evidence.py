@@ -45,6 +45,7 @@ class Evidence:
             run folder is left.
         earlier: the signals of an earlier scoring of the same answers, by name.
         perturbed: rewordings of test prompts; None if none were asked.
+        drawn: test prompts that were drawn to be reworded.
         chance: model -> what its answer to each test prompt would score on other prompts'
             references, NaN where nobody needs to know.
     """
@@ -60,6 +61,7 @@ class Evidence:
     completions: Sequence[str] = ()
     earlier: Mapping[str, Signal] = field(default_factory=dict)
     perturbed: SplitResult | None = None
+    drawn: int = 0
     chance: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
@@ -111,12 +113,13 @@ def gather(  # noqa: PLR0913 - one argument a source of evidence
     seed: int,
     completions: Mapping[str, Sequence[str]] | None = None,
     earlier: Sequence[OverfitVerdict] = (),
+    perturb: int = 0,
     chance: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> list[Evidence]:
     """The evidence on one suite: one piece for each tuned model whose training rows were asked.
 
-    Judged by the suite's first scorer that measures quality in [0, 1]; of a score that is no mean
-    (BLEU, macro-F1) its per-example values.
+    Judged by `judge_of` the suite; of a score that is no mean (BLEU, macro-F1) by its per-example
+    values.
 
     Args:
         config: the suite.
@@ -128,17 +131,18 @@ def gather(  # noqa: PLR0913 - one argument a source of evidence
         seed: of every resample.
         completions: training split -> all its completions, where they are at hand.
         earlier: verdicts of an earlier scoring of the same answers, of any suite.
+        perturb: test prompts that were drawn to be reworded, at most.
         chance: model -> what its answers to the test prompts score by chance.
     """
     before = {(v.suite, v.tuned): {s.name: s for s in v.signals} for v in earlier}
-    judges = [info(s) for s in scorers if s.unit == "score" and s.better != 0]
+    judge = judge_of(scorers)
     test = splits.get("test")
-    if not judges or test is None:
+    if judge is None or test is None:
         return []
     return [
         Evidence(
             config=config,
-            scorer=judges[0],
+            scorer=info(judge),
             base=model.tuned_from,
             tuned=model.name,
             train=train,
@@ -148,6 +152,7 @@ def gather(  # noqa: PLR0913 - one argument a source of evidence
             completions=(completions or {}).get(train.split, ()),
             earlier=before.get((config.name, model.name), {}),
             perturbed=splits.get(PERTURBED),
+            drawn=min(perturb, len(test.examples)),
             chance=chance or {},
         )
         for model in models
@@ -156,3 +161,8 @@ def gather(  # noqa: PLR0913 - one argument a source of evidence
         if train is not None
         if all(arm in s.answers for arm in (model.tuned_from, model.name) for s in (train, test))
     ]
+
+
+def judge_of(scorers: Sequence[Scorer]) -> Scorer | None:
+    """The scorer that overfitting is judged by: the first that measures quality in [0, 1]."""
+    return next((s for s in scorers if s.unit == "score" and s.better != 0), None)

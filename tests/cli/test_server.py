@@ -46,7 +46,7 @@ def reply(model: str, messages: list[dict[str, Any]]) -> str:
 
 def arms(server: Server, *more: str) -> list[str]:
     return [
-        "run", *SUITES, "--limit", "20",
+        "run", *SUITES, "--limit", "20", "--no-perturb",
         "--base", f"openai:org/base-7b@{server.url}",
         "--tuned", f"support=openai:support-adapter@{server.url}",
         "--out", "out", *more,

@@ -60,6 +60,7 @@ class _Reworded:
 
     Attributes:
         rows: their rows in the test split.
+        unchanged: prompts that were drawn, but allow no rewording.
         tuned: what the tuned model scores.
         base: what the base scores.
         worst: the mean of the worst rewording of each prompt, tuned and base.
@@ -67,6 +68,7 @@ class _Reworded:
     """
 
     rows: NDArray[np.intp]
+    unchanged: int
     tuned: Asked
     base: Asked
     worst: tuple[float, float]
@@ -96,6 +98,7 @@ def _asked(evidence: Evidence) -> _Reworded | None:
     ]
     return _Reworded(
         rows=rows,
+        unchanged=max(0, evidence.drawn - np.unique(original).size),
         tuned=sides[0],
         base=sides[1],
         worst=(_worst(costs[0], place, rows.size), _worst(costs[1], place, rows.size)),
@@ -134,12 +137,14 @@ def _refusal(asked: _Reworded | None) -> str:
 
 def _detail(evidence: Evidence, asked: _Reworded, found: Excess) -> str:
     count = sum(count for count, _, _ in asked.kinds.values())
-    costs = points(float(asked.tuned.cost.mean())), points(float(asked.base.cost.mean()))
+    costs = _tenths(asked.tuned.cost), _tenths(asked.base.cost)
     sentence = (
         f"{plural(asked.rows.size, 'test prompt')} in {plural(count, 'rewording')} cost "
         f"{evidence.tuned} {costs[0]} points and {evidence.base} {costs[1]}: {points(found.value)} "
         f"more (90 % CI {between(found.low, found.high)})."
     )
+    if asked.unchanged:
+        sentence += f" {plural(asked.unchanged, 'further prompt')} of the sample allowed none."
     if found.p_points <= ALPHA < found.p_share:
         sentence += (
             f" In share of what each scores beyond chance ({_tenths(asked.tuned.skill)} and "
@@ -155,6 +160,7 @@ def _tenths(values: FloatArray) -> str:
 def _numbers(asked: _Reworded) -> dict[str, float]:
     return {
         "prompts": float(asked.rows.size),
+        "unchanged": float(asked.unchanged),
         "cost_tuned": float(asked.tuned.cost.mean()),
         "cost_base": float(asked.base.cost.mean()),
         "skill_tuned": float(asked.tuned.skill.mean()),
