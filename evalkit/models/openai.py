@@ -250,7 +250,8 @@ class OpenAIProvider:
 
     def _without_key(self, content: bytes) -> bytes:
         """What the server said, should it repeat our key, without it."""
-        return content if self._key == NO_KEY else content.replace(self._key.encode(), b"[key]")
+        key = os.environ.get(self._variable, "").strip()
+        return content.replace(key.encode(), b"[key]") if key else content
 
 
 def _client(base_url: str, key: str) -> AsyncOpenAI:

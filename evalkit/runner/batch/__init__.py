@@ -5,8 +5,8 @@ batch is forgotten. So a run that is killed, at whatever moment, is resumed by t
 handed in twice that a server has, and nothing is lost that it answered.
 """
 
-from evalkit.runner.batch.joining import Joined
+from evalkit.runner.batch.joining import Joined, Reader
 from evalkit.runner.batch.model import BatchPace
 from evalkit.runner.batch.run import ask_by_batch
 
-__all__ = ["BatchPace", "Joined", "ask_by_batch"]
+__all__ = ["BatchPace", "Joined", "Reader", "ask_by_batch"]

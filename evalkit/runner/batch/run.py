@@ -49,7 +49,7 @@ async def ask_by_batch(
 
     Batches of earlier runs that hold the same questions are waited for and not handed in again, and
     whatever else they bring is kept. Models that cannot be asked by file are left alone, and so are
-    requests for the log-probability of a text: the answer is not in the reply alone.
+    requests for the log-probability of a text, which no Batch API promises to take.
 
     Args:
         jobs: what to ask.
@@ -227,7 +227,7 @@ class _BatchRun:
         requests = self._ledger.lines(batch.tag)
         joined = Joined()
         for file_id in status.files:
-            fetch = partial(self._fetch, file_id, requests, model)
+            fetch = partial(_fetch, file_id, requests, model)
             found = await patiently(fetch, self._pace.retry, self._end)
             if isinstance(found, Failure):
                 raise model.error(
@@ -246,17 +246,6 @@ class _BatchRun:
         missing = NEVER_RUN.get(status.status, NO_RESULT)
         for key in requests.keys() & model.pending.keys():
             self._deliver(key, model, joined.outcomes.get(key, missing))
-
-    @staticmethod
-    async def _fetch(
-        file_id: str, requests: Mapping[str, Sequence[str]], model: BatchModel
-    ) -> Joined | Failure:
-        """Read one file of results."""
-        joined = Joined()
-        failure = await model.server.read(
-            file_id, lambda line: joined.take(line, requests, model.provider)
-        )
-        return joined if failure is None else failure
 
     def _deliver(self, key: str, model: BatchModel, outcome: Answer | Failure) -> None:
         if isinstance(outcome, Failure):
@@ -290,3 +279,14 @@ class _BatchRun:
         for model in self.models.values():
             for key in list(model.pending):
                 self._settle(key, model, LATE)
+
+
+async def _fetch(
+    file_id: str, requests: Mapping[str, Sequence[str]], model: BatchModel
+) -> Joined | Failure:
+    """Read one file of results."""
+    joined = Joined()
+    read = model.provider.read
+    readers = {key: partial(read, stop=stop) for key, stop in requests.items()}
+    failure = await model.server.read(file_id, lambda line: joined.take(line, readers))
+    return joined if failure is None else failure
