@@ -39,6 +39,7 @@ from evalkit.stats.samples import mean_answered
 from evalkit.verdict import (
     Evidence,
     adjust,
+    arm_differences,
     chance_scores,
     compare_rows,
     gain_splits,
@@ -73,12 +74,13 @@ class Setup:
         seed: of every resample.
         limit: examples per split at most.
         scorers: instead of the suites' own; `default` stands for those.
-        notes: what else a reader must know, said by those who asked.
+        notes: model -> what must be known about how it was asked.
         prices: model -> price, where it is known.
         completions: (suite, training split) -> all its completions; empty when scoring again.
         earlier: verdicts of an earlier scoring of the same answers.
         clocks: what differs between equal runs.
         repeats: how often every test prompt was asked of every arm.
+        allow_identical: whether arms may be one and the same model.
         perturb: test prompts of a suite that were drawn to be reworded, at most.
     """
 
@@ -91,12 +93,13 @@ class Setup:
     seed: int
     limit: int | None
     scorers: tuple[str, ...]
-    notes: tuple[str, ...]
+    notes: Mapping[str, tuple[str, ...]]
     clocks: Mapping[str, Any]
     prices: Mapping[str, Price] = field(default_factory=dict)
     completions: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
     earlier: tuple[OverfitVerdict, ...] = ()
     repeats: int = 1
+    allow_identical: bool = False
     perturb: int = 0
 
 
@@ -150,13 +153,27 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
             hashes=setup.hashes,
             usage=tuple(priced(used, setup.prices.get(used.model)) for used in usage),
             savings=savings_of(setup.models, results, setup.prices),
-            gains=tuple(g for s in scored for g in gain_splits(s.result, models=setup.models)),
+            gains=tuple(
+                gain
+                for s in scored
+                if s.result.split != PERTURBED
+                for gain in gain_splits(s.result, models=setup.models)
+            ),
             overfit=verdicts,
             overfit_levels=overfit_levels(verdicts),
-            warnings=(*warnings, *_slice_warnings(suites, scored), *setup.notes),
+            warnings=(*warnings, *_slice_warnings(suites, scored), *_notes(setup)),
             clocks=setup.clocks,
             repeats=setup.repeats,
             noise=noise,
+            notes=setup.notes,
+            differences=arm_differences(
+                setup.models,
+                results,
+                usages=usage,
+                notes=setup.notes,
+                allow_identical=setup.allow_identical,
+            ),
+            allow_identical=setup.allow_identical,
             perturb=setup.perturb,
         ),
         splits=tuple(s.result for s in scored),
@@ -165,6 +182,10 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
         confusions=tuple(row for s in scored for row in _confusions(suites, s.result)),
         leaks=setup.leaks,
     )
+
+
+def _notes(setup: Setup) -> list[str]:
+    return [f"{model}: {note}" for model, notes in setup.notes.items() for note in notes]
 
 
 def _evidence(setup: Setup, config: SuiteConfig, scored: Sequence[Scored]) -> list[Evidence]:
