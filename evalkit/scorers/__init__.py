@@ -19,10 +19,12 @@ from evalkit.scorers.classes import ClassReport, class_report, count_confusions
 from evalkit.scorers.compute import score_predictions
 from evalkit.scorers.extract import extract
 from evalkit.scorers.labels import find_labels
+from evalkit.scorers.likelihood import LikelihoodScorer, score_likelihoods
 from evalkit.scorers.load import known_scorers, make_scorers
 
 __all__ = [
     "ClassReport",
+    "LikelihoodScorer",
     "MeanScorer",
     "Scorer",
     "SuiteContext",
@@ -34,6 +36,7 @@ __all__ = [
     "info",
     "known_scorers",
     "make_scorers",
+    "score_likelihoods",
     "score_predictions",
     "scorer",
 ]

@@ -64,7 +64,7 @@ class ClassScorer(Scorer):
 
     def stats(self, prediction: str, references: Sequence[str]) -> tuple[float, ...]:
         """Right (L), predicted (L), reference (L): a one or a zero each."""
-        reference, predicted = _decide(prediction, references, self.find, self.labels)
+        reference, predicted = decide(prediction, references, self.find, self.labels)
         row = [0.0] * (3 * len(self.labels))
         row[2 * len(self.labels) + reference] = 1.0
         if predicted is not None:
@@ -123,7 +123,7 @@ def count_confusions(
     labels = tuple(labels) or distinct_labels(references)
     find = finder(labels)
     pairs = Counter(
-        _decide(prediction, accepted, find, labels)
+        decide(prediction, accepted, find, labels)
         for prediction, accepted in zip(predictions, references, strict=True)
         if prediction is not None
     )
@@ -138,7 +138,7 @@ def count_confusions(
     }
 
 
-def _decide(
+def decide(
     prediction: str, references: Sequence[str], find: Find, labels: Sequence[str]
 ) -> tuple[int, int | None]:
     """Index of the reference class, and of the predicted one.
@@ -179,7 +179,7 @@ def accuracy(context: SuiteContext) -> Scorer:
     find = finder(labels)
 
     def right(prediction: str, references: Sequence[str]) -> float:
-        reference, predicted = _decide(prediction, references, find, labels)
+        reference, predicted = decide(prediction, references, find, labels)
         return float(predicted == reference)
 
     signature = f"accuracy|labels:{len(labels)}|norm:label|v1"
