@@ -14,12 +14,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.calibration import coverage, examples, gate, overfit
+from tests.calibration import coverage, examples, gate, overfit, wording
 from tests.calibration.cells import Cell, Measured, measured
 from tests.calibration.markdown import markdown
 
 RESULTS = Path(__file__).with_name("results.json")
-CELLS: Sequence[Cell] = (*coverage.CELLS, *gate.CELLS, *overfit.CELLS)
+CELLS: Sequence[Cell] = (
+    *coverage.CELLS,
+    *gate.CELLS,
+    *overfit.CELLS,
+    *wording.CELLS,
+)
 STUDIES = tuple(dict.fromkeys(cell.study for cell in CELLS))
 
 

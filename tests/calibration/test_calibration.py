@@ -18,7 +18,7 @@ from evalkit.verdict.claims import MOST_MISSING
 from evalkit.verdict.scores import FEWEST_REFERENCES, SMALL_SAMPLE
 from evalkit.verdict.signals import copying, leakage, signals
 from evalkit.verdict.signals.registry import LEAD, THRESHOLD
-from tests.calibration import coverage, gate, overfit
+from tests.calibration import coverage, gate, overfit, wording
 from tests.calibration.cells import Cell, measured, noise, tables
 from tests.calibration.models import ADDED, Truth, answers, expected
 from tests.calibration.table import CELLS, filled, load, main
@@ -34,6 +34,7 @@ QUICK = [
         for cell in overfit.CELLS
         if cell.name.startswith("n = 200: ") and "weak" not in cell.name
     ),
+    *((cell, 0.05) for cell in wording.CELLS if cell.name.startswith("n = 100: ")),
 ]
 """Simulated cells that are measured again, with this part of their draws."""
 
