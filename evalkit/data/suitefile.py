@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+)
 
+from evalkit.data.extraction import read_steps
 from evalkit.data.language import Language
 from evalkit.data.prompts import Template, TemplateError, parse_template
 from evalkit.data.spec import name_fault, safe_name
@@ -33,16 +40,6 @@ def _different(values: list[str]) -> list[str]:
         if values.count(value) > 1:
             raise ValueError(f"{value!r} twice", "each one once")
     return values
-
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(
-            f"a broken regular expression ({error})", "one that Python knows"
-        ) from None
-    return text
 
 
 def _scorer(value: Any) -> Any:  # noqa: ANN401 - whatever the file holds
@@ -81,12 +78,6 @@ class GenerationFile(Strict):
             stop=tuple(self.stop),
             seed=self.seed,
         )
-
-
-class ExtractFile(Strict):
-    """What part of a completion is scored."""
-
-    regex: Annotated[Text, AfterValidator(_pattern)]
 
 
 class GateFile(Strict):
@@ -132,7 +123,7 @@ class SuiteYaml(Strict):
     template: Text | None = None
     few_shot: int = Field(default=0, ge=0)
     generation: GenerationFile = GenerationFile()
-    extract: ExtractFile | None = None
+    extract: Annotated[tuple[Extract, ...], PlainValidator(read_steps)] = ()
     slices: Texts = []
     general: bool = False
     gate: GateFile = GateFile()
@@ -189,7 +180,7 @@ def read_suite_file(path: Path) -> SuiteFile:
         template=found.template,
         few_shot=found.few_shot,
         generation=found.generation.record(),
-        extract=None if found.extract is None else Extract(found.extract.regex),
+        extract=found.extract,
         slices=tuple(found.slices),
         general=found.general,
         gate=found.gate.record(),

@@ -31,15 +31,32 @@ class Example:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
+ExtractKind = Literal[
+    "reasoning", "preamble", "closing", "fence", "quotes",
+    "regex", "json", "after", "line", "number", "option", "label",
+]  # fmt: skip
+"""What a step of extraction does: the first five cut away, the others find."""
+
+
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """What part of a completion is scored.
+    """One step from a completion to the part of it that is scored; see docs/scorers.md.
 
     Attributes:
-        regex: the last match's first group (or whole match) is scored; no match scores as empty.
+        kind: what the step does.
+        value: with what: a pattern, a path, a marker; empty for its default.
+        synonyms: label -> other spellings of it, of the step `label`.
     """
 
-    regex: str
+    kind: ExtractKind
+    value: str = ""
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """As it is written in a suite: `number`, `after=Answer:`."""
+        spelled = ", ".join(f"{label}: {'/'.join(all_)}" for label, all_ in self.synonyms.items())
+        given = self.value or (f"{{{spelled}}}" if spelled else "")
+        return f"{self.kind}={given}" if given else self.kind
 
 
 GateMode = Literal["three-way", "significant-regression", "non-inferiority"]
@@ -89,7 +106,7 @@ class SuiteConfig:
         template: text with `{field}` places, filled from the row; None asks the prompt as it is.
         few_shot: how many training examples are shown before the question.
         generation: decoding parameters.
-        extract: what part of the completion is scored; None scores all of it.
+        extract: steps to the part of the completion that is scored; empty scores all of it.
         slices: fields whose values form slices.
         general: whether this suite is the forgetting check.
         gate: when a change may ship.
@@ -106,7 +123,7 @@ class SuiteConfig:
     template: str | None = None
     few_shot: int = 0
     generation: Generation = field(default_factory=Generation)
-    extract: Extract | None = None
+    extract: tuple[Extract, ...] = ()
     slices: tuple[str, ...] = ()
     general: bool = False
     gate: GateRule = field(default_factory=GateRule)

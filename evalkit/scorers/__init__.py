@@ -17,7 +17,7 @@ from evalkit.scorers.base import (
 )
 from evalkit.scorers.classes import ClassReport, class_report, count_confusions
 from evalkit.scorers.compute import score_predictions
-from evalkit.scorers.extract import extract
+from evalkit.scorers.extract import make_extractor
 from evalkit.scorers.labels import find_labels
 from evalkit.scorers.likelihood import LikelihoodScorer, score_likelihoods
 from evalkit.scorers.load import known_scorers, make_scorers
@@ -31,10 +31,10 @@ __all__ = [
     "SuiteScorer",
     "class_report",
     "count_confusions",
-    "extract",
     "find_labels",
     "info",
     "known_scorers",
+    "make_extractor",
     "make_scorers",
     "score_likelihoods",
     "score_predictions",

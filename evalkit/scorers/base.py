@@ -15,12 +15,12 @@ from typing import Any, Literal, Protocol, overload
 
 import numpy as np
 
-from evalkit.schema import ScorerInfo, SuiteConfig
+from evalkit.schema import Example, ScorerInfo, SuiteConfig
 from evalkit.stats.samples import FloatArray
 
 Kind = Literal["mean", "corpus"]
 ScoreFunction = Callable[..., float]
-"""`(prediction, references, **options) -> value`, in [0, 1] unless another unit is declared."""
+"""`(prediction, references[, example], **options) -> value`: in [0, 1], if no unit is declared."""
 
 
 class Scorer(Protocol):
@@ -35,6 +35,7 @@ class Scorer(Protocol):
         unit: `score` for numbers in [0, 1], or the unit of a description (`words`).
         better: 1 if more is better, -1 if less is, 0 for a description.
         binary: whether every per-example value is 0 or 1.
+        needs_example: whether it looks at the prompt or the row's fields, in `example_stats`.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Scorer(Protocol):
     unit: str = "score"
     better: int = 1
     binary: bool = False
+    needs_example: bool = False
 
     @abstractmethod
     def stats(self, prediction: str, references: Sequence[str]) -> tuple[float, ...]:
@@ -52,6 +54,10 @@ class Scorer(Protocol):
             prediction: the scored part of a completion; may be empty.
             references: accepted answers, at least one.
         """
+
+    def example_stats(self, prediction: str, example: Example) -> tuple[float, ...]:
+        """Statistics of one example; a scorer that `needs_example` has its own."""
+        return self.stats(prediction, example.references)
 
     @abstractmethod
     def corpus(self, totals: FloatArray) -> FloatArray:
@@ -78,15 +84,22 @@ class MeanScorer(Scorer):
     unit: str = "score"
     better: int = 1
     binary: bool = False
+    needs_example: bool = False
     kind: Kind = field(default="mean", init=False)
 
-    def __call__(self, prediction: str, references: Sequence[str], **options: object) -> float:
+    def __call__(self, *example: Any, **options: object) -> float:  # noqa: ANN401 - as the function
         """Call the function as if it had not been decorated."""
-        return self.function(prediction, references, **options)
+        return self.function(*example, **options)
 
     def stats(self, prediction: str, references: Sequence[str]) -> tuple[float, ...]:
         """The example's value and a count of one."""
         return float(self.function(prediction, references)), 1.0
+
+    def example_stats(self, prediction: str, example: Example) -> tuple[float, ...]:
+        """The same; the whole example is the third argument of a function that wants it."""
+        if not self.needs_example:
+            return self.stats(prediction, example.references)
+        return float(self.function(prediction, example.references, example)), 1.0
 
     def corpus(self, totals: FloatArray) -> FloatArray:
         """Sum of values over count; NaN where nothing was counted."""
@@ -140,7 +153,8 @@ def scorer(
         return any(prediction.split()[:1] == reference.split()[:1] for reference in references)
     ```
 
-    Keyword-only parameters with defaults become options: `close(tolerance=0.1)` in a suite.
+    Keyword-only parameters with defaults become options: `close(tolerance=0.1)` in a suite. A
+    third parameter named `example` gets the whole `Example`: its prompt, and the row's fields.
 
     Args:
         function: what is decorated.
@@ -153,7 +167,8 @@ def scorer(
 
     def wrap(function: ScoreFunction) -> MeanScorer:
         title = name or function.__name__
-        returns_bool = inspect.signature(function).return_annotation in {bool, "bool"}
+        taken = inspect.signature(function)
+        returns_bool = taken.return_annotation in {bool, "bool"}
         return MeanScorer(
             name=title,
             signature=sign(title, defaults(function), details),
@@ -162,6 +177,7 @@ def scorer(
             unit=unit,
             better=better,
             binary=returns_bool if binary is None else binary,
+            needs_example="example" in taken.parameters,
         )
 
     return wrap if function is None else wrap(function)

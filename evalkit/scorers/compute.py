@@ -2,20 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evalkit.errors import ScorerError
+from evalkit.schema import Example
 from evalkit.scorers.base import Scorer
 from evalkit.stats.samples import FloatArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ROUNDING = 1e-9
 """How far beyond [0, 1] a value may lie that is only rounded, not wrong."""
 
+OnFailure = Callable[[int, str], None]
+"""Gets the number of an example and the reason why it has no score."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a scorer raised on one example."""
+
+    error: Exception
+
+    @property
+    def excusable(self) -> bool:
+        """Whether other examples can be scored all the same: our own errors concern them all."""
+        return not isinstance(self.error, ScorerError)
+
+    @property
+    def reason(self) -> str:
+        """In words: messages meant for people as they are, others with their type."""
+        said = isinstance(self.error, ScorerError | ValueError)
+        return str(self.error) if said else repr(self.error)
+
 
 def score_predictions(
-    scorer: Scorer, predictions: Sequence[str | None], references: Sequence[Sequence[str]]
+    scorer: Scorer,
+    predictions: Sequence[str | None],
+    references: Sequence[Sequence[str]],
+    *,
+    examples: Sequence[Example] = (),
+    on_failure: OnFailure | None = None,
 ) -> FloatArray:
     """Statistics of every example, shape (n, k).
 
@@ -25,61 +58,109 @@ def score_predictions(
         scorer: what is computed.
         predictions: n scored texts; None where the answer is missing.
         references: n lists of accepted answers.
+        examples: the n examples, for a scorer that looks at more than their references.
+        on_failure: is told of every example on which the scorer failed; without it, the first
+            failure ends it all.
 
     Returns:
-        One row an example; NaN throughout where the prediction is missing.
+        One row an example; NaN throughout where the prediction is missing or the scorer failed.
 
     Raises:
-        ScorerError: the scorer failed on an example, or returned what is no score.
-        ValueError: predictions and references differ in number.
+        ScorerError: the scorer failed, on every example or without `on_failure`; it doesn't fit
+            the suite; or what it returned is no score.
+        ValueError: predictions, references and examples differ in number.
     """
-    pairs: dict[tuple[str, tuple[str, ...]], int] = {}
+    if scorer.needs_example and len(examples) != len(predictions):
+        raise ValueError(f"scorer {scorer.name!r} needs the examples, one for each prediction")
+    pair_of, rows = _distinct(scorer, predictions, references)
+    if not rows:
+        return np.full((len(predictions), _width(scorer, references)), np.nan)
+    found = [
+        _row(scorer, prediction, references[row], examples[row] if scorer.needs_example else None)
+        for row in rows
+        if (prediction := predictions[row]) is not None
+    ]
+    failed = {pair: row for pair, row in enumerate(found) if isinstance(row, Failure)}
+    excused = on_failure is not None and len(failed) < len(found)
+    for pair, failure in failed.items():
+        if not (excused and failure.excusable):
+            raise _error(scorer, rows[pair], failure, predictions, references)
+    width = next(len(row) for row in found if not isinstance(row, Failure))
+    table = np.array(
+        [(np.nan,) * width if isinstance(row, Failure) else row for row in found], dtype=np.float64
+    )
+    _check_range(scorer, table, rows)
+    answered = pair_of >= 0
+    stats = np.full((len(predictions), width), np.nan)
+    stats[answered] = table[pair_of[answered]]
+    if on_failure is not None and failed:
+        for row in np.flatnonzero(np.isin(pair_of, list(failed))).tolist():
+            on_failure(row, failed[int(pair_of[row])].reason)
+    return stats
+
+
+def _distinct(
+    scorer: Scorer, predictions: Sequence[str | None], references: Sequence[Sequence[str]]
+) -> tuple[NDArray[np.intp], list[int]]:
+    """The number of each example's pair, -1 without a prediction; the first example of each pair.
+
+    For a scorer that looks at the whole example, each is a pair of its own.
+    """
+    pairs: dict[object, int] = {}
     rows: list[int] = []
     pair_of = np.full(len(predictions), -1, dtype=np.intp)
     for row, (prediction, accepted) in enumerate(zip(predictions, references, strict=True)):
         if prediction is not None:
-            pair = pairs.setdefault((prediction, tuple(accepted)), len(pairs))
+            key = row if scorer.needs_example else (prediction, tuple(accepted))
+            pair = pairs.setdefault(key, len(pairs))
             pair_of[row] = pair
             if pair == len(rows):
                 rows.append(row)
-    if not pairs:
-        return np.full((len(predictions), _width(scorer, references)), np.nan)
-    table = np.array(
-        [
-            _row(scorer, prediction, accepted, row, len(predictions))
-            for (prediction, accepted), row in zip(pairs, rows, strict=True)
-        ],
-        dtype=np.float64,
-    )
-    _check_range(scorer, table, rows)
-    answered = pair_of >= 0
-    stats = np.full((len(predictions), table.shape[1]), np.nan)
-    stats[answered] = table[pair_of[answered]]
-    return stats
+    return pair_of, rows
 
 
 def _row(
-    scorer: Scorer, prediction: str, accepted: tuple[str, ...], row: int, total: int
-) -> tuple[float, ...]:
+    scorer: Scorer, prediction: str, accepted: Sequence[str], example: Example | None
+) -> tuple[float, ...] | Failure:
+    """The statistics of one example, or why there are none."""
     try:
-        return scorer.stats(prediction, accepted)
-    except Exception as error:
-        reason = str(error) if isinstance(error, ScorerError | ValueError) else repr(error)
-        raise ScorerError(
-            f"scorer {scorer.name!r} failed on example {row + 1} of {total}: {reason}\n"
-            f"  prediction: {_shown(prediction)}\n  references: {_shown(', '.join(accepted))}"
-        ) from error
+        if example is None:
+            found = scorer.stats(prediction, tuple(accepted))
+        else:
+            found = scorer.example_stats(prediction, example)
+        wrong = [value for value in found if not math.isfinite(value)]
+    except Exception as error:  # noqa: BLE001 - a user's function may raise anything
+        return Failure(error)
+    return (
+        Failure(ValueError(f"returned {wrong[0]:g}, expected a finite number")) if wrong else found
+    )
+
+
+def _error(
+    scorer: Scorer,
+    row: int,
+    failure: Failure,
+    predictions: Sequence[str | None],
+    references: Sequence[Sequence[str]],
+) -> ScorerError:
+    error = ScorerError(
+        f"scorer {scorer.name!r} failed on example {row + 1} of {len(predictions)}: "
+        f"{failure.reason}\n  prediction: {_shown(predictions[row] or '')}\n"
+        f"  references: {_shown(', '.join(references[row]))}"
+    )
+    error.__cause__ = failure.error
+    return error
 
 
 def _check_range(scorer: Scorer, table: FloatArray, rows: Sequence[int]) -> None:
     """Refuse what the statistics downstream cannot work with, before it turns into nonsense."""
     value = table[:, 0] if scorer.kind == "mean" else np.zeros(len(table))
-    wrong = ~np.isfinite(table).all(axis=1)
-    expected = "a finite number"
-    if not wrong.any() and scorer.kind == "mean" and scorer.binary:
+    value = np.where(np.isnan(value), 0.0, value)
+    wrong, expected = np.zeros(len(table), dtype=bool), ""
+    if scorer.kind == "mean" and scorer.binary:
         wrong = (value != 0) & (value != 1)
         expected = "0 or 1 (True or False) of a scorer declared binary"
-    elif not wrong.any() and scorer.kind == "mean" and scorer.unit == "score":
+    elif scorer.kind == "mean" and scorer.unit == "score":
         wrong = (value < -ROUNDING) | (value > 1 + ROUNDING)
         expected = (
             "a number in [0, 1]; divide by its maximum, or declare another unit: "
@@ -97,8 +178,7 @@ def _width(scorer: Scorer, references: Sequence[Sequence[str]]) -> int:
     """How many statistics a scorer makes, found without an answer: from an empty one."""
     if scorer.kind == "mean":
         return 2
-    accepted = tuple(references[0]) if references else ("",)
-    return len(_row(scorer, "", accepted, 0, len(references)))
+    return len(scorer.stats("", tuple(references[0]) if references else ("",)))
 
 
 def _shown(text: str, most: int = 120) -> str:

@@ -15,6 +15,8 @@ Find = Callable[[str], int | None]
 MOST_FOUND = 500
 """More distinct references than this are free text, not classes, unless the suite declares them."""
 MOST_PEELED = 16
+MOST_EXPANDED = 3
+"""So many characters, at most, fold or compose into one; a longer text than that names nothing."""
 PEEL = frozenset("PSZC")
 """Unicode's categories of what may surround a label: punctuation, symbols, spaces, controls."""
 
@@ -36,7 +38,7 @@ def distinct_labels(references: Iterable[Sequence[str]]) -> tuple[str, ...]:
     """
     spelled: dict[str, str] = {}
     for text in sorted({text.strip() for accepted in references for text in accepted}):
-        spelled.setdefault(_fold(text), text)
+        spelled.setdefault(fold(text), text)
     if "" in spelled:
         raise ScorerError(
             "found an empty reference, which is no class; name it, as in 'none', or list the "
@@ -58,15 +60,19 @@ def finder(labels: Sequence[str]) -> Find:
     around it. Labels that differ in case only have to be given exactly.
     """
     exact = {label: index for index, label in enumerate(labels)}
-    spellings = Counter(map(_fold, labels))
-    folded = {_fold(label): index for label, index in exact.items() if spellings[_fold(label)] == 1}
+    spellings = Counter(map(fold, labels))
+    folded = {fold(label): index for label, index in exact.items() if spellings[fold(label)] == 1}
+
+    longest = MOST_EXPANDED * max(map(len, labels), default=0) + 2 * MOST_PEELED
 
     @lru_cache(maxsize=4096)
     def find(text: str) -> int | None:
         if text in exact:
             return exact[text]
+        if len(text.strip()) > longest:
+            return None
         for candidate in _peelings(text):
-            index = exact.get(candidate, folded.get(_fold(candidate)))
+            index = exact.get(candidate, folded.get(fold(candidate)))
             if index is not None and candidate:
                 return index
         return None
@@ -89,5 +95,6 @@ def _peels(character: str) -> bool:
     return unicodedata.category(character)[0] in PEEL
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
+    """How labels are compared: lower case, no outer space, composed letters spelled in one way."""
     return unicodedata.normalize("NFC", text.strip().casefold())

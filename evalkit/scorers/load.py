@@ -19,7 +19,11 @@ from evalkit.scorers.userfile import load_file
 
 GROUP = "evalkit.scorers"
 """Entry-point group under which other packages offer scorers."""
-PARTS = ("name", "signature", "kind", "unit", "better", "binary", "stats", "corpus", "values")
+PARTS = (
+    "name", "signature", "kind", "unit", "better", "binary", "needs_example", "stats",
+    "example_stats", "corpus", "values",
+)  # fmt: skip
+"""What makes something a scorer."""
 
 
 def make_scorers(

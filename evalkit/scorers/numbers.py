@@ -83,6 +83,11 @@ def last_number(text: str, *, decimal: str = ".") -> Number | None:
     return None
 
 
+def number_texts(text: str, *, decimal: str = ".") -> list[str]:
+    """The numbers in a text, as they are written."""
+    return [match[0] for match in _pattern(decimal).finditer(text) if _value(match) is not None]
+
+
 @lru_cache(maxsize=2)
 def _pattern(decimal: str) -> re.Pattern[str]:
     grouped, mark = GROUPED[decimal]

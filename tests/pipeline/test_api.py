@@ -100,7 +100,7 @@ def test_extraction_is_applied_when_scoring_again(folder: Path) -> None:
     write_jsonl(folder / "wrapped.jsonl", wrapped)
     done = evalkit.run("data.jsonl", base="file:base.jsonl", tuned="file:wrapped.jsonl", out="out")
     assert done.summary.query("model == 'wrapped' and scorer == 'exact_match'").score.item() == 0
-    again = pipeline.score("out", extract=r"is: (\w+)")
+    again = pipeline.score("out", extract=r"regex=is: (\w+)")
     assert again.summary.query("model == 'wrapped' and scorer == 'exact_match'").score.item() == 1
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evalkit.errors import ScorerError
-from evalkit.schema import SuiteConfig
+from evalkit.schema import Example, SuiteConfig
 from evalkit.scorers import make_scorers, score_predictions, scorer
 
 
@@ -43,7 +43,7 @@ def test_the_scorer_the_example_and_the_reason_are_named() -> None:
     [
         (87.5, {}, r"returned 87.5 on example 2, expected a number in \[0, 1\]"),
         (-0.5, {}, r"returned -0.5 on example 2"),
-        (float("nan"), {}, "returned nan on example 2, expected a finite number"),
+        (float("nan"), {}, "failed on example 2 of 2: returned nan, expected a finite number"),
         (float("inf"), {"unit": "points"}, "expected a finite number"),
         (0.5, {"binary": True}, "expected 0 or 1"),
         (None, {}, "failed on example 2 of 2: TypeError"),
@@ -58,6 +58,53 @@ def test_what_is_no_score_is_refused(
 
     with pytest.raises(ScorerError, match=message):
         score_predictions(scorer(**options)(broken), ["", "x"], [["a"], ["a"]])  # type: ignore[call-overload]
+
+
+def test_a_failure_on_some_examples_leaves_the_others_their_scores() -> None:
+    @scorer
+    def picky(prediction: str, _: Sequence[str]) -> float:
+        return float("nan") if prediction == "n" else 1 / len(prediction)
+
+    told: list[tuple[int, str]] = []
+    stats = score_predictions(
+        picky,
+        ["", "a", None, "n", ""],
+        [["x"]] * 5,
+        on_failure=lambda row, reason: told.append((row, reason)),
+    )
+    assert np.isnan(stats[:, 0]).tolist() == [True, False, True, True, True]
+    zero = "ZeroDivisionError('division by zero')"
+    assert told == [(0, zero), (3, "returned nan, expected a finite number"), (4, zero)]
+
+
+def test_a_failure_on_every_example_ends_it() -> None:
+    broken = scorer(name="broken")(lambda *_: 1 / 0)
+    with pytest.raises(ScorerError, match="'broken' failed on example 2 of 3: ZeroDivisionError"):
+        score_predictions(broken, [None, "a", "b"], [["x"]] * 3, on_failure=lambda *_: None)
+
+
+def test_an_error_of_ours_concerns_every_example() -> None:
+    @scorer
+    def slow(prediction: str, _: Sequence[str]) -> float:
+        if prediction == "b":
+            raise ScorerError("the pattern was stopped")
+        return 1
+
+    with pytest.raises(ScorerError, match="'slow' failed on example 2 of 2: the pattern was st"):
+        score_predictions(slow, ["a", "b"], [["x"]] * 2, on_failure=lambda *_: None)
+
+
+def test_a_scorer_may_look_at_the_whole_example() -> None:
+    @scorer
+    def asked(prediction: str, references: Sequence[str], example: Example) -> bool:
+        return prediction == example.fields["wanted"] and references == example.references
+
+    examples = [Example(str(i), "p", (), ("x",), {"wanted": str(i)}) for i in range(2)]
+    assert asked.needs_example
+    stats = score_predictions(asked, ["1", "1"], [["x"]] * 2, examples=examples)
+    assert stats.tolist() == [[0, 1], [1, 1]]
+    with pytest.raises(ValueError, match="'asked' needs the examples"):
+        score_predictions(asked, ["1"], [["x"]])
 
 
 def test_other_units_are_free() -> None:
