@@ -69,6 +69,10 @@ MaxSeconds = Annotated[
     Optional[float],  # noqa: UP045
     typer.Option(metavar="SECONDS", help="How long all the asking may take; the rest is missing."),
 ]
+MaxCost = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(metavar="DOLLARS", help="Stop asking before it costs more; the rest is missing."),
+]
 Config = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(metavar="FILE", help="Project file; default evalkit.yaml, if it exists."),

@@ -22,6 +22,7 @@ class Project:
         concurrency: requests in flight for one endpoint.
         timeout: seconds that one request may take.
         max_seconds: how long the asking of a whole run may take.
+        max_cost: dollars that the asking of a run may cost.
         limit: examples per split at most.
         gate: rule for all suites.
         repeats: how often every test prompt is asked of every arm.
@@ -35,6 +36,7 @@ class Project:
     concurrency: int | None = None
     timeout: float | None = None
     max_seconds: float | None = None
+    max_cost: float | None = None
     limit: int | None = None
     gate: GateRule | None = None
     repeats: int | None = None

@@ -80,6 +80,7 @@ class ProjectYaml(Strict):
     concurrency: int | None = Field(default=None, ge=1)
     timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     max_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    max_cost: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     limit: int | None = Field(default=None, ge=1)
     repeats: int | None = Field(default=None, ge=1)
     perturb: int | None = Field(default=None, ge=0)
@@ -113,6 +114,7 @@ def read_project_file(path: Path) -> Project:
         concurrency=found.concurrency,
         timeout=found.timeout,
         max_seconds=found.max_seconds,
+        max_cost=found.max_cost,
         limit=found.limit,
         gate=None if found.gate is None else found.gate.record(),
         repeats=found.repeats,

@@ -44,6 +44,7 @@ READ_SECONDS = 600.0
 FIRST_TOKENS = 16
 """How many tokens' log-probabilities are asked for: enough to tell two models apart."""
 
+_REFUSING = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
 _RENAMED = {"max_tokens": "max_completion_tokens"}
 _DROPPABLE = ("temperature", "top_p", "top_k", "seed", "stop")
 _UNSUPPORTED = re.compile(
@@ -108,9 +109,9 @@ class OpenAIProvider:
         """Ask, one request after the other; the runner sends one at a time."""
         return [await self._ask(request) for request in requests]
 
-    async def logprobs(self, request: Request) -> tuple[float, ...]:
+    async def logprobs(self, request: Request) -> tuple[float, ...] | Failure:
         """Log-probabilities of the first tokens of the answer; see `Named`."""
-        from openai import APIError
+        from openai import APIConnectionError, APIStatusError
 
         body = self.body(request)
         tokens = next(name for name in body if name in {*_RENAMED, *_RENAMED.values()})
@@ -118,7 +119,12 @@ class OpenAIProvider:
         body["logprobs"] = True if self._mode == "chat" else 1
         try:
             return read_logprobs(await self._send(body), self._mode)
-        except (APIError, UnicodeEncodeError):
+        except APIStatusError as error:
+            self._allowances = read_allowances(error.response.headers)
+            return () if error.response.status_code in _REFUSING else self._failure(error)
+        except APIConnectionError as error:
+            return _no_connection(error)
+        except UnicodeEncodeError:
             return ()
 
     def take_allowances(self) -> tuple[Allowance, ...]:
@@ -302,7 +308,7 @@ def _key(spec: ModelSpec, variable: str, endpoint: str) -> str:
 
 def _refused_parameter(status: int, content: bytes, sent: Iterable[str]) -> str | None:
     """Which parameter of ours a 400 or 422 says this model does not take; None if it says else."""
-    if status not in {400, 422}:
+    if status not in _REFUSING:
         return None
     said = error_body(content)
     text = f"{said.get('code')} {said.get('message')} {content.decode(errors='replace')}"

@@ -45,7 +45,7 @@ class Provider(Protocol):
 class Named(Provider, Protocol):
     """A provider that knows its model by nothing but the name a server has for it."""
 
-    async def logprobs(self, request: Request) -> tuple[float, ...]:
+    async def logprobs(self, request: Request) -> tuple[float, ...] | Failure:
         """Log-probabilities (nats) of the first tokens of its answer; empty if it gives none."""
 
 

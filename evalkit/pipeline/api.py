@@ -18,7 +18,7 @@ from evalkit.pipeline.asking import ask_models, load_suites
 from evalkit.pipeline.gating import gate_run
 from evalkit.pipeline.plan import RunOptions, listed, make_plan, suites_to_check
 from evalkit.pipeline.scoring import Setup, conclude, suite_scorers
-from evalkit.pipeline.spend import prices_of
+from evalkit.pipeline.spend import prices_of, purse_of
 from evalkit.report import render_report, write_report
 from evalkit.runner import AskStats, progress_observer
 from evalkit.schema import GateRule, GateVerdict, Price, RunRecord, SuiteConfig
@@ -189,8 +189,9 @@ def run(
     loaded = load_suites(plan)
     for suite in loaded.suites:  # a wrong scorer must show before anything is asked
         suite_scorers(suite.config, suite.splits["test"], plan.scorers)
-    results, asked = ask_models(plan, loaded, progress_observer() if progress else None)
     prices = prices_of(plan.models, started.date())
+    purse = purse_of(plan, prices)
+    results, asked = ask_models(plan, loaded, progress_observer() if progress else None, purse)
     record = conclude(
         Setup(
             name=plan.name if out is None else Path(out).name,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import time
 from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from zlib import crc32
@@ -24,7 +24,17 @@ from evalkit.errors import UsageError
 from evalkit.models import Provider, open_provider
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.repeats import reseeded, split_result, times_asked
-from evalkit.runner import AskStats, Job, Observer, Pair, ask, require_two_models, together
+from evalkit.runner import (
+    Ask,
+    AskStats,
+    Job,
+    Observer,
+    Pair,
+    Purse,
+    ask,
+    require_two_models,
+    together,
+)
 from evalkit.schema import Answer, Example, Failure, Leak, ModelSpec, Request, SplitResult, Suite
 
 TRAINING_SAMPLE = 500
@@ -166,16 +176,22 @@ def make_jobs(plan: Plan, loaded: Loaded) -> list[Job]:
 
 
 def ask_models(
-    plan: Plan, loaded: Loaded, observer: Observer | None
+    plan: Plan, loaded: Loaded, observer: Observer | None, purse: Purse | None = None
 ) -> tuple[tuple[SplitResult, ...], Mapping[str, AskStats]]:
     """Ask everything, and sort the outcomes by suite, split and model.
+
+    Args:
+        plan: how to ask.
+        loaded: what to ask.
+        observer: is told of everything that happens.
+        purse: pays for every request; None pays whatever it costs.
 
     Raises:
         ModelError: an arm that cannot be asked at all.
         Interrupted: Ctrl-C.
     """
     jobs = make_jobs(plan, loaded)
-    outcomes, stats = run_async(_ask(plan, jobs, observer))
+    outcomes, stats = run_async(_ask(plan, jobs, observer, purse))
     found: dict[tuple[str, str, str], list[Answer | Failure]] = {}
     for job, outcome in zip(jobs, outcomes, strict=True):
         key = (job.request.suite, job.request.split, job.model)
@@ -199,21 +215,15 @@ def ask_models(
 
 
 async def _ask(
-    plan: Plan, jobs: Sequence[Job], observer: Observer | None
+    plan: Plan, jobs: Sequence[Job], observer: Observer | None, purse: Purse | None
 ) -> tuple[list[Answer | Failure], Mapping[str, AskStats]]:
     providers: dict[str, Provider] = {}
     try:
         for model in plan.models:
             providers[model.name] = open_provider(model, read_rows=read_rows)
-        asking = partial(
-            ask,
-            cache=plan.cache,
-            concurrency=plan.concurrency,
-            timeout=plan.timeout,
-            max_seconds=plan.max_seconds,
-        )
+        asking = asker(plan, purse)
         pairs = [] if plan.allow_identical else pairs_of(plan.models, jobs)
-        before = await require_two_models(pairs, providers, asking, plan.cache)
+        before = await require_two_models(pairs, providers, asking)
         outcomes, stats = await asking(jobs, providers, observer=observer)
         return outcomes, {
             model: together(one, [went[model] for went in before if model in went])
@@ -222,6 +232,31 @@ async def _ask(
     finally:
         for provider in providers.values():
             await provider.close()
+
+
+def asker(plan: Plan, purse: Purse | None) -> Ask:
+    """`ask` with the options of a plan; all calls together share its time and its money."""
+    end = None if plan.max_seconds is None else time.monotonic() + plan.max_seconds
+
+    async def asking(
+        jobs: Sequence[Job],
+        providers: Mapping[str, Provider],
+        observer: Observer | None = None,
+        settled: Mapping[str, Failure] | None = None,
+    ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
+        return await ask(
+            jobs,
+            providers,
+            cache=plan.cache,
+            concurrency=plan.concurrency,
+            timeout=plan.timeout,
+            max_seconds=None if end is None else max(0.0, end - time.monotonic()),
+            purse=purse,
+            observer=observer,
+            settled=settled,
+        )
+
+    return asking
 
 
 def pairs_of(models: Sequence[ModelSpec], jobs: Sequence[Job]) -> list[Pair]:

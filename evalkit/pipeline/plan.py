@@ -35,6 +35,7 @@ class Plan:
         concurrency: requests in flight for one endpoint.
         timeout: seconds that one request may take.
         max_seconds: how long all the asking may take; None for no limit.
+        max_cost: dollars that all the asking may cost; None for no limit.
         cache: folder of the completion cache.
         gate: rule for all suites, or None for each suite's own.
         allow_identical: whether a tuned model may be its base.
@@ -54,6 +55,7 @@ class Plan:
     concurrency: int = 32
     timeout: float = TIMEOUT
     max_seconds: float | None = None
+    max_cost: float | None = None
     cache: Path = CACHE
     gate: GateRule | None = None
     allow_identical: bool = False
@@ -76,6 +78,7 @@ class RunOptions(TypedDict, total=False):
         concurrency: requests in flight for one endpoint at most (32).
         timeout: seconds that one request may take (120).
         max_seconds: how long all the asking may take; what has no answer by then is missing.
+        max_cost: dollars that the asking may cost; what cannot be paid any more is missing.
         config: project file; default `evalkit.yaml`, if it exists.
         cache: folder of the completion cache (`.evalkit`).
         allow_identical: compare two arms even if they are one and the same model.
@@ -95,6 +98,7 @@ class RunOptions(TypedDict, total=False):
     concurrency: int | None
     timeout: float | None
     max_seconds: float | None
+    max_cost: float | None
     config: str | Path | None
     cache: str | Path | None
     allow_identical: bool
@@ -132,6 +136,7 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
         concurrency=options.get("concurrency") or project.concurrency or 32,
         timeout=options.get("timeout") or project.timeout or TIMEOUT,
         max_seconds=options.get("max_seconds") or project.max_seconds,
+        max_cost=options.get("max_cost") or project.max_cost,
         cache=Path(options.get("cache") or project.cache or CACHE),
         gate=project.gate,
         allow_identical=allow_identical,
@@ -160,6 +165,9 @@ def _check(options: RunOptions) -> None:
     for name, seconds in times.items():
         if seconds is not None and not 0 < seconds < float("inf"):
             raise UsageError(f"{name} is {seconds}; expected seconds, more than 0")
+    cost = options.get("max_cost")
+    if cost is not None and not 0 < cost < float("inf"):
+        raise UsageError(f"--max-cost is {cost}; expected dollars, more than 0")
 
 
 def listed(given: str | Path | Sequence[str | Path]) -> Sequence[Any]:

@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
+from evalkit.errors import UsageError
 from evalkit.models import price_of
+from evalkit.models.prices import FREE
+from evalkit.pipeline.plan import Plan
+from evalkit.runner import Purse
 from evalkit.schema import Answer, ModelSpec, Price, Saving, SplitResult, Usage
 
 THOUSAND = 1000
@@ -17,6 +21,26 @@ def prices_of(models: Sequence[ModelSpec], on: date) -> dict[str, Price]:
     """Model -> price, for those whose price is known."""
     found = {model.name: price_of(model, on) for model in models}
     return {name: price for name, price in found.items() if price is not None}
+
+
+def purse_of(plan: Plan, prices: dict[str, Price]) -> Purse | None:
+    """The money of a run; None if it has no limit.
+
+    Raises:
+        UsageError: a model without a price, for which no limit can be kept.
+    """
+    if plan.max_cost is None:
+        return None
+    unknown = [m for m in plan.models if m.name not in prices and m.provider != "file"]
+    if unknown:
+        names = ", ".join(f"{model.name!r} ({model.provider}:{model.model})" for model in unknown)
+        raise UsageError(
+            f"--max-cost can only be kept where prices are known, and none is of {names}: give it "
+            "`price: {input: X, output: Y}` in evalkit.yaml, dollars for a million tokens (0 for "
+            "a server of your own)"
+        )
+    free = {model.name: FREE for model in plan.models if model.provider == "file"}
+    return Purse(plan.max_cost, prices | free)
 
 
 def priced(usage: Usage, price: Price | None) -> Usage:

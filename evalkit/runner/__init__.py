@@ -1,22 +1,25 @@
 """Asking models: concurrently, in turns, from a cache on disk, without losing an answer."""
 
-from evalkit.runner.ask import TIMEOUT, ask
+from evalkit.runner.ask import TIMEOUT, Ask, ask
 from evalkit.runner.batch import BatchPace, ask_by_batch
 from evalkit.runner.cache import cache_key
 from evalkit.runner.identity import Pair, require_two_models
 from evalkit.runner.job import AskStats, Job, together
 from evalkit.runner.observer import Observer
 from evalkit.runner.progress import LineProgress, TerminalProgress, progress_observer
+from evalkit.runner.purse import Purse
 from evalkit.runner.retry import Retry
 
 __all__ = [
     "TIMEOUT",
+    "Ask",
     "AskStats",
     "BatchPace",
     "Job",
     "LineProgress",
     "Observer",
     "Pair",
+    "Purse",
     "Retry",
     "TerminalProgress",
     "ask",

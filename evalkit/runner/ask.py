@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from evalkit.errors import EvalkitError, Interrupted
 from evalkit.models import Provider
@@ -16,6 +17,7 @@ from evalkit.runner.cache import Cache, cache_key, model_key
 from evalkit.runner.endpoint import EndpointRun, ModelState, Question
 from evalkit.runner.job import AskStats, Job
 from evalkit.runner.observer import Observer, Tally
+from evalkit.runner.purse import Purse
 from evalkit.runner.retry import Retry
 from evalkit.schema import Answer, Failure
 
@@ -33,6 +35,7 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
     retry: Retry | None = None,
     timeout: float | None = TIMEOUT,  # noqa: ASYNC109 - of one request, not of this call
     max_seconds: float | None = None,
+    purse: Purse | None = None,
     observer: Observer | None = None,
     settled: Mapping[str, Failure] | None = None,
 ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
@@ -50,6 +53,7 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
         timeout: seconds that one request may take; None for no limit.
         max_seconds: how long all of it may take; what has no answer by then is missing. None for
             no limit.
+        purse: pays for every request; None pays whatever it costs.
         observer: is told of everything that happens.
         settled: cache key -> why a question has no answer, for questions that are not asked (see
             `ask_by_batch`).
@@ -77,6 +81,7 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
             tally=tally,
             retry=retry or Retry(),
             timeout=timeout,
+            purse=purse,
             deadline=float("inf") if max_seconds is None else time.monotonic() + max_seconds,
         )
         try:
@@ -89,6 +94,19 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
     if run.interrupted:
         raise Interrupted(run.kept())
     return [outcome for outcome in run.outcomes if outcome is not None], tally.stats(run.notes())
+
+
+class Ask(Protocol):
+    """`ask` with the options of a run, all of whose calls share one cache, time and money."""
+
+    async def __call__(
+        self,
+        jobs: Sequence[Job],
+        providers: Mapping[str, Provider],
+        observer: Observer | None = None,
+        settled: Mapping[str, Failure] | None = None,
+    ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
+        """Ask; answers go into the cache of the run, so that the run need not ask again."""
 
 
 class _Run:

@@ -12,6 +12,7 @@ from evalkit.models import Allowance, Metered, Provider
 from evalkit.runner.cache import Cache, model_key
 from evalkit.runner.limiter import Limiter
 from evalkit.runner.observer import Tally
+from evalkit.runner.purse import OUT_OF_MONEY, Purse
 from evalkit.runner.retry import Budget, Retry
 from evalkit.schema import Answer, Failure, Request
 
@@ -68,6 +69,7 @@ class EndpointRun:
         retry: how much patience a request gets.
         timeout: seconds that one request may take; a batch gets them for each of its requests.
         deadline: when the run's time is up, on `time.monotonic`; infinity for never.
+        purse: pays for every call; None pays whatever it costs.
     """
 
     providers: Mapping[str, Provider]
@@ -78,6 +80,7 @@ class EndpointRun:
     retry: Retry
     timeout: float | None
     deadline: float
+    purse: Purse | None
     limiter: Limiter = field(init=False)
 
     async def run(self, questions: Sequence[Question], concurrency: int) -> None:
@@ -125,7 +128,7 @@ class EndpointRun:
         outcomes: Sequence[Answer | Failure] = ()
         try:
             if state.stopped is None:
-                outcomes = await self._call(questions)
+                outcomes = await self._paid(questions)
             else:
                 outcomes = [state.stopped for _ in questions]
         finally:
@@ -161,6 +164,13 @@ class EndpointRun:
         """What the server just said about its limits, if it is one that says so."""
         provider = self.providers[model]
         return provider.take_allowances() if isinstance(provider, Metered) else ()
+
+    async def _paid(self, questions: Sequence[Question]) -> Sequence[Answer | Failure]:
+        """One call, if there is the money for it."""
+        if self.purse is None:
+            return await self._call(questions)
+        requests = [question.request for question in questions]
+        return await self.purse.pay(questions[0].model, requests, lambda: self._call(questions))
 
     async def _call(self, questions: Sequence[Question]) -> list[Answer | Failure]:
         """One call of the provider; a time-out is an outcome, a broken provider is an error."""
@@ -216,7 +226,7 @@ class EndpointRun:
             ModelError: the model has never answered and, as it looks, never will.
         """
         self.deliver(question, failure)
-        if failure.kind in {"absent", OUT_OF_TIME.kind}:
+        if failure.kind in {"absent", OUT_OF_TIME.kind, OUT_OF_MONEY.kind}:
             return
         state.lost += 1
         unreachable = failure.kind == "connection"

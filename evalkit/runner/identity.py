@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 from evalkit.errors import ModelError
 from evalkit.models import Named, Provider
-from evalkit.runner.cache import Cache, cache_key
+from evalkit.runner.ask import Ask
 from evalkit.runner.job import AskStats, Job
 from evalkit.schema import Answer, Failure, Request
 
@@ -26,9 +23,6 @@ COMPARED = 3
 
 CLOSE = 1e-3
 """Log-probabilities (nats) nearer than this are equal: the same weights in another batch."""
-
-SECONDS = 60.0
-"""How long log-probabilities are waited for."""
 
 LOGPROBS = -1
 """The repetition under which the cache keeps log-probabilities."""
@@ -52,17 +46,8 @@ class Pair:
     requests: tuple[Request, ...]
 
 
-class Ask(Protocol):
-    """`ask` with the options of the run."""
-
-    async def __call__(
-        self, jobs: Sequence[Job], providers: Mapping[str, Provider]
-    ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
-        """Ask; answers go into the cache of the run, so that the run need not ask again."""
-
-
 async def require_two_models(
-    pairs: Sequence[Pair], providers: Mapping[str, Provider], ask: Ask, cache: Path | None
+    pairs: Sequence[Pair], providers: Mapping[str, Provider], ask: Ask
 ) -> list[dict[str, AskStats]]:
     """Stop if a tuned model turns out to be its base.
 
@@ -74,7 +59,6 @@ async def require_two_models(
         pairs: who is compared with whom.
         providers: model -> opened provider.
         ask: asks with the options of the run.
-        cache: folder of the completion cache.
 
     Returns:
         How the asking went, one entry for each call of `ask`.
@@ -92,7 +76,7 @@ async def require_two_models(
         first = await _ask_both(pair, HANDFUL, providers, ask, went)
         if not _all_equal(first):
             continue
-        same = await _same_logprobs(base, tuned, pair.requests[:COMPARED], cache)
+        same = await _same_logprobs(pair, {pair.base: base, pair.tuned: tuned}, ask, went)
         if same:
             raise ModelError(_one_model(pair, tuned, _evidence(first, logprobs=True)))
         if same is None:
@@ -126,10 +110,15 @@ def _all_equal(answers: Answers) -> bool:
 
 
 async def _same_logprobs(
-    base: Named, tuned: Named, requests: Sequence[Request], cache: Path | None
+    pair: Pair, providers: Mapping[str, Named], ask: Ask, went: list[dict[str, AskStats]]
 ) -> bool | None:
     """Whether both answer these prompts with equal log-probabilities; None if that is not told."""
-    found = [await _logprobs(p, request, cache) for request in requests for p in (base, tuned)]
+    models = (pair.base, pair.tuned)
+    jobs = [Job(m, request, LOGPROBS) for request in pair.requests[:COMPARED] for m in models]
+    outcomes, stats = await ask(jobs, {model: _Logprobs(providers[model]) for model in models})
+    # None of the run's own jobs: only what they sent counts.
+    went.append({m: replace(one, jobs=0, cached=0, missing=0) for m, one in stats.items()})
+    found = [json.loads(o.text) if isinstance(o, Answer) else [] for o in outcomes]
     pairs = [(a, b) for a, b in zip(found[::2], found[1::2], strict=True) if a and b]
     if not pairs:
         return None
@@ -139,28 +128,25 @@ async def _same_logprobs(
     )
 
 
-async def _logprobs(provider: Named, request: Request, cache: Path | None) -> Sequence[float]:
-    """From the cache, or from the server and into the cache; empty if the server gives none."""
-    if cache is None:
-        return await _asked_logprobs(provider, request)
-    key = cache_key(provider, request, LOGPROBS)
-    with Cache(cache) as store:
-        stored = store.get([key]).get(key)
-        if stored is not None:
-            values: list[float] = json.loads(stored.text)
-            return values
-        found = await _asked_logprobs(provider, request)
-        if found:
-            await store.put([(key, Answer(json.dumps(found)))])
-        return found
+class _Logprobs:
+    """A served model whose answers are the log-probabilities of its first tokens, as JSON."""
 
+    batch = 1
+    cacheable = True
 
-async def _asked_logprobs(provider: Named, request: Request) -> Sequence[float]:
-    try:
-        async with asyncio.timeout(SECONDS):
-            return await provider.logprobs(request)
-    except TimeoutError:
-        return ()
+    def __init__(self, provider: Named) -> None:
+        self.endpoint, self.identity = provider.endpoint, provider.identity
+        self.parallel, self.notes = provider.parallel, provider.notes
+        self.prompt_key = provider.prompt_key
+        self._provider = provider
+
+    async def complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
+        """Ask, one request after the other; no log-probabilities are an answer too."""
+        found = [await self._provider.logprobs(request) for request in requests]
+        return [o if isinstance(o, Failure) else Answer(json.dumps(o)) for o in found]
+
+    async def close(self) -> None:
+        """Nothing of its own to give back."""
 
 
 def _evidence(answers: Answers, *, logprobs: bool) -> str:

@@ -149,7 +149,7 @@ class Failure:
     Attributes:
         kind: `rate_limit`, `timeout`, `connection`, `server`, `malformed`, `refused` (the request
             itself), `absent` (no stored completion), `unsupported` (no log-probabilities), `auth`,
-            `quota`, `deadline` (the run's time is up).
+            `quota`, `deadline` (the run's time is up), `budget` (its money is).
         message: what a person should read, without secrets.
         retryable: whether asking again could help.
         retry_after: seconds the server asked us to wait, None if it did not.

@@ -1,4 +1,4 @@
-"""What a run may take at most: time."""
+"""What a run may take at most: time and money."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_all_the_asking_may_take_so_long(folder: Path) -> None:
         assert 0 < asked < 2 * ROWS
         server.latency = 0
         assert run(server, folder).code == 0
-        assert len(server.asked) <= 2 * ROWS + 2
+        assert len(server.asked) <= 2 * ROWS + 1
 
 
 @pytest.mark.parametrize("option", ["--timeout", "--max-seconds"])
@@ -60,3 +60,43 @@ def test_no_time_is_no_limit_that_can_be_meant(folder: Path, option: str) -> Non
         done = run(server, folder, option, "0")
     assert done.code == 2
     assert f"{option} is 0.0; expected seconds, more than 0" in done.err
+
+
+PRICED = """
+endpoints: {{here: {{base_url: "{url}"}}}}
+models:
+  base: {{model: base, endpoint: here, price: {{input: 1000, output: 3000}}}}
+  tuned: {{model: tuned, endpoint: here, tuned_from: base, price: {{input: 1000, output: 3000}}}}
+"""
+
+
+def test_all_the_asking_may_cost_so_much(folder: Path) -> None:
+    with Server() as server:
+        (folder / "evalkit.yaml").write_text(PRICED.format(url=server.url))
+        done = evalkit("run", "data.jsonl", "--out", "out", "--max-cost", "1", cwd=folder)
+        assert done.code == 4, done.err
+        assert "budget" in done.err
+        paid = len(server.asked)
+        assert 0 < paid < 2 * ROWS
+        cost = paid * (2 * 1000 + 3 * 3000) / 1e6  # two words are asked, three are answered
+        assert cost <= 1
+        assert "spent now: $" in done.err
+        again = evalkit("run", "data.jsonl", "--out", "out", cwd=folder)
+        assert again.code == 0, again.err
+        assert len(server.asked) == 2 * ROWS
+
+
+def test_no_limit_is_kept_where_no_price_is_known(folder: Path) -> None:
+    with Server() as server:
+        done = run(server, folder, "--max-cost", "1")
+        assert not server.asked
+    assert done.code == 2
+    assert "none is of 'base' (openai:base), 'tuned' (openai:tuned)" in done.err
+    assert "price: {input: X, output: Y}" in done.err
+
+
+def test_no_money_is_no_limit_that_can_be_meant(folder: Path) -> None:
+    with Server() as server:
+        done = run(server, folder, "--max-cost", "-1")
+    assert done.code == 2
+    assert "--max-cost is -1.0; expected dollars, more than 0" in done.err

@@ -12,7 +12,11 @@ from evalkit.errors import DataError, UsageError
 from evalkit.schema import Example, Suite
 from tests.command_line import write_jsonl
 
-ROW = {"id": "7", "prompt": "Which silver metal is liquid when it is warm?", "completion": "mercury"}
+ROW = {
+    "id": "7",
+    "prompt": "Which silver metal is liquid when it is warm?",
+    "completion": "mercury",
+}
 
 
 def suite_of(tmp_path: Path, *rows: dict[str, Any], yaml: str = "") -> Suite:

@@ -63,6 +63,7 @@ def test_a_whole_project_file(project: Writer, tmp_path: Path) -> None:
         concurrency: 8
         timeout: 30
         max_seconds: 0.5
+        max_cost: 5
         limit: 100
         gate: {mode: significant-regression, margin: 0.1, scorers: f1, slices: [lang],
                strict: true, overfit: mild, forgetting_margin: 0.2, inconclusive: 0}
@@ -89,6 +90,7 @@ def test_a_whole_project_file(project: Writer, tmp_path: Path) -> None:
         concurrency=8,
         timeout=30.0,
         max_seconds=0.5,
+        max_cost=5.0,
         limit=100,
         gate=GateRule("significant-regression", 0.1, scorers=("f1",), slices=("lang",),
                       strict=True, overfit="mild", forgetting_margin=0.2, inconclusive=0),

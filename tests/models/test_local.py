@@ -187,7 +187,9 @@ def test_log_probabilities_are_those_of_the_logits(tuned: LocalProvider) -> None
     asked = request("What is the capital of Peru?")
     for text in ("Lima", "zebra zebra", "Ñandú 🦙"):
         (found,) = likelihoods(tuned, asked, text)
-        before, whole = (by_hand(tuned, f"{tuned.prompt_key(asked)}{end}") for end in ("", f" {text}"))
+        before, whole = (
+            by_hand(tuned, f"{tuned.prompt_key(asked)}{end}") for end in ("", f" {text}")
+        )
         rest = whole[len(before) :]
         assert found.text == text
         assert found.tokens == len(rest) > 0

@@ -1,0 +1,114 @@
+"""The money that a run may spend: set aside before a request is sent, settled when it came back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from evalkit.schema import Answer, Failure, Price, Request
+
+OUT_OF_MONEY = Failure("budget", "the money that the run was given (--max-cost) is used up")
+"""Why a question is left unasked."""
+
+AROUND = 64
+"""Tokens that a chat template may put around the messages, at most."""
+
+_PERHAPS_BILLED = frozenset({"timeout", "connection", "malformed"})
+"""Failures behind which there may be an answer that the server counts. It counts no refusal."""
+
+Outcomes = Sequence[Answer | Failure]
+
+
+def most_of(request: Request, price: Price) -> float:
+    """Dollars that a request can cost at most: no token is shorter than a byte."""
+    texts = [*(message.content for message in request.messages), request.scored or ""]
+    prompt = sum(len(text.encode(errors="replace")) for text in texts)
+    return price.of(prompt + AROUND, request.generation.max_tokens)
+
+
+class Purse:
+    """What is left of the money, in one event loop; shared by all that a run asks.
+
+    Attributes:
+        most: dollars that may be spent.
+        spent: dollars that answers took, and failures may have taken.
+    """
+
+    def __init__(self, most: float, prices: Mapping[str, Price]) -> None:
+        """Open it.
+
+        Args:
+            most: dollars.
+            prices: of every model that is asked.
+        """
+        self.most = most
+        self.spent = 0.0
+        self._prices = prices
+        self._empty = False
+        self._open = 0
+        self._set_aside = 0.0
+        self._door = asyncio.Lock()
+        self._settled = asyncio.Event()
+
+    async def pay(
+        self, model: str, requests: Sequence[Request], call: Callable[[], Awaitable[Outcomes]]
+    ) -> Outcomes:
+        """Make a call if the most that it can cost is there, once what is in flight has come back.
+
+        The first one that cannot be paid empties the purse: what is left would only buy answers
+        that the other arm lacks.
+
+        Args:
+            model: the arm that is asked.
+            requests: what the call sends.
+            call: sends them.
+
+        Returns:
+            The outcomes of the call, or `OUT_OF_MONEY` for each request.
+        """
+        price = self._prices[model]
+        worst = [most_of(request, price) for request in requests]
+        if not await self._set(sum(worst)):
+            return [OUT_OF_MONEY for _ in requests]
+        outcomes: Outcomes = ()
+        try:
+            outcomes = await call()
+            return outcomes
+        finally:
+            # A call that was broken off may have been answered all the same.
+            costs = [_cost(o, price, most) for o, most in zip(outcomes, worst, strict=False)]
+            self._settle(sum(worst), sum(costs) if outcomes else sum(worst))
+
+    async def _set(self, dollars: float) -> bool:
+        """Set money aside; False if there is not enough and nothing in flight to wait for."""
+        if not dollars:
+            return True
+        async with self._door:  # in order of coming
+            while not self._empty and self.spent + self._set_aside + dollars > self.most:
+                if not self._open:
+                    self._empty = True
+                    break
+                self._settled.clear()
+                await self._settled.wait()
+            if self._empty:
+                return False
+            self._open += 1
+            self._set_aside += dollars
+            return True
+
+    def _settle(self, set_aside: float, cost: float) -> None:
+        if not set_aside:
+            return
+        self.spent += cost
+        self._open -= 1
+        self._set_aside = self._set_aside - set_aside if self._open else 0.0
+        self._settled.set()
+
+
+def _cost(outcome: Answer | Failure, price: Price, most: float) -> float:
+    """What an outcome is taken to have cost: what was counted, else the most it can be."""
+    if isinstance(outcome, Failure):
+        return most if outcome.kind in _PERHAPS_BILLED else 0.0
+    if outcome.prompt_tokens is None or outcome.completion_tokens is None:
+        return most
+    return price.of(outcome.prompt_tokens, outcome.completion_tokens)
