@@ -74,9 +74,9 @@ def _step(kind: str, value: object) -> Sequence[Extract]:
     return [Extract(known, str(text))]
 
 
-def _synonyms(value: Mapping[Any, Any]) -> Mapping[str, tuple[str, ...]]:
-    """Label -> other spellings of it, each a text or a list of texts."""
-    found: dict[str, tuple[str, ...]] = {}
+def _synonyms(value: Mapping[Any, Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Labels with their other spellings, each a text or a list of texts."""
+    found = []
     for label, others in value.items():
         spellings = others if isinstance(others, list) else [others]
         for spelling in spellings:
@@ -85,8 +85,8 @@ def _synonyms(value: Mapping[Any, Any]) -> Mapping[str, tuple[str, ...]]:
                     f"{describe(spelling)} as another spelling of the label {shorten(str(label))}",
                     "text; quote it, if YAML takes it for something else",
                 )
-        found[str(label)] = tuple(spellings)
-    return found
+        found.append((str(label), tuple(spellings)))
+    return tuple(found)
 
 
 _STEP: Final = (

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.data.perturb import ORIGINAL, PERTURBED
 from evalkit.pipeline.spend import priced, savings_of
-from evalkit.pipeline.warnings import noise_warnings, repeat_warnings, usage_of, warnings_of
+from evalkit.pipeline.warnings import (
+    failure_warnings,
+    noise_warnings,
+    repeat_warnings,
+    usage_of,
+    warnings_of,
+)
 from evalkit.schema import (
     Answer,
     Comparison,
@@ -18,6 +24,7 @@ from evalkit.schema import (
     Example,
     Failure,
     Leak,
+    Loss,
     ModelSpec,
     OverfitVerdict,
     Price,
@@ -28,9 +35,11 @@ from evalkit.schema import (
     SuiteConfig,
 )
 from evalkit.scorers import (
+    OnFailure,
     Scorer,
     count_confusions,
     info,
+    leave_out,
     make_extractor,
     make_scorers,
     score_predictions,
@@ -82,6 +91,7 @@ class Setup:
         repeats: how often every test prompt was asked of every arm.
         allow_identical: whether arms may be one and the same model.
         perturb: test prompts of a suite that were drawn to be reworded, at most.
+        losses: what the training jobs of the tuned models reported.
     """
 
     name: str
@@ -101,6 +111,7 @@ class Setup:
     repeats: int = 1
     allow_identical: bool = False
     perturb: int = 0
+    losses: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,31 +124,34 @@ class Scored:
         stats: (model, scorer) -> statistics (n, k); of several answers to one prompt their mean.
         layers: model -> statistics by the primary scorer, one array for each time it was asked;
             those of a second asking last.
+        failures: (model, scorer) -> number of an example on which the scorer failed -> why.
     """
 
     result: SplitResult
     scorers: tuple[Scorer, ...]
     stats: Mapping[tuple[str, str], NDArray[np.float64]]
     layers: Mapping[str, Sequence[NDArray[np.float64]]]
+    failures: Mapping[tuple[str, str], Mapping[int, str]]
 
 
 def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
     """Score every answer and say what follows.
 
     Raises:
-        ScorerError: a scorer that is unknown, doesn't fit its suite or fails on a row.
+        ScorerError: a scorer that is unknown, doesn't fit its suite or fails on every row.
     """
     suites = tuple(replace(c, scorers=scorer_names(setup.scorers, c.scorers)) for c in setup.suites)
     scored = score_all(suites, results)
     evidence = [piece for config in suites for piece in _evidence(setup, config, scored)]
     verdicts = overfit(evidence)
-    usage = tuple(usage_of(model, results) for model in setup.models)
+    usage = tuple(usage_of(model, results, suites) for model in setup.models)
     comparisons = adjust([row for s in scored for row in _comparisons(setup, suites, s)])
     noise = tuple(
         row for s in scored for row in noise_rows(s.result, s.layers, s.scorers[0], seed=setup.seed)
     )
     warnings = (
-        *warnings_of(setup.models, usage, results, setup.leaks),
+        *warnings_of(usage, results, setup.leaks),
+        *(warning for s in scored for warning in failure_warnings(s.result, s.failures)),
         *repeat_warnings(setup.models, suites, setup.repeats),
         *noise_warnings(comparisons, noise),
     )
@@ -181,6 +195,7 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
         comparisons=comparisons,
         confusions=tuple(row for s in scored for row in _confusions(suites, s.result)),
         leaks=setup.leaks,
+        losses=setup.losses,
     )
 
 
@@ -201,6 +216,7 @@ def _evidence(setup: Setup, config: SuiteConfig, scored: Sequence[Scored]) -> li
         completions={s: t for (suite, s), t in setup.completions.items() if suite == config.name},
         earlier=setup.earlier,
         perturb=setup.perturb,
+        losses=setup.losses,
         chance=_chance(config, mine),
     )
 
@@ -281,6 +297,7 @@ def suite_scorers(
     Raises:
         ScorerError: a scorer that is unknown, cannot be loaded or doesn't fit the suite.
     """
+    make_extractor(config)  # what a suite cannot extract must show before anything is asked
     names = scorer_names(chosen, config.scorers)
     return make_scorers(names, config, [example.references for example in test])
 
@@ -300,15 +317,25 @@ def _score_split(config: SuiteConfig, split: SplitResult, scorers: Sequence[Scor
     stats: dict[tuple[str, str], NDArray[np.float64]] = {}
     values: dict[tuple[str, str], NDArray[np.float64]] = {}
     primary: dict[str, list[NDArray[np.float64]]] = {}
+    failures: dict[tuple[str, str], dict[int, str]] = {}
     for model in split.answers:
         for scorer in scorers:
-            layers = layers_of(config, scorer, split.examples, split.asked(model))
+            failed = failures.setdefault((model, scorer.name), {})
+            layers = layers_of(
+                config, scorer, split.examples, split.asked(model), failed.setdefault
+            )
             rows = mean_answered(layers)
             stats[model, scorer.name] = rows
             values[model, scorer.name] = scorer.values(rows)
             primary.setdefault(model, layers)
         primary[model] += layers_of(config, scorers[0], split.examples, split.again.get(model, ()))
-    return Scored(replace(split, values=values), tuple(scorers), stats, primary)
+    scored = (
+        {model: tuple(predictions(config, answers)) for model, answers in split.answers.items()}
+        if config.extract
+        else {}
+    )
+    result = replace(split, values=values, scored=scored)
+    return Scored(result, tuple(scorers), stats, primary, failures)
 
 
 def layers_of(
@@ -316,6 +343,7 @@ def layers_of(
     scorer: Scorer,
     examples: Sequence[Example],
     rows: Sequence[Sequence[Answer | Failure]],
+    on_failure: OnFailure = leave_out,
 ) -> list[NDArray[np.float64]]:
     """Statistics of every example (n, k), a layer for each time that it was asked.
 
@@ -324,10 +352,17 @@ def layers_of(
         scorer: what is computed.
         examples: n >= 1 examples.
         rows: their outcomes, equally many of each.
+        on_failure: is told of the examples on which the scorer failed.
     """
     references = [example.references for example in examples]
     return [
-        score_predictions(scorer, predictions(config, column), references)
+        score_predictions(
+            scorer,
+            predictions(config, column),
+            references,
+            examples=examples,
+            on_failure=on_failure,
+        )
         for column in zip(*rows, strict=True)
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from evalkit.schema import (
     Answer,
@@ -16,6 +16,7 @@ from evalkit.schema import (
     SuiteConfig,
     Usage,
 )
+from evalkit.scorers import make_extractor
 from evalkit.verdict import within_noise
 from evalkit.verdict.wording import listed, points, share
 
@@ -23,15 +24,11 @@ NOTEWORTHY = 0.05
 """Share of answers missing or cut off from which on a reader is warned."""
 
 
-def usage_of(model: ModelSpec, results: Sequence[SplitResult]) -> Usage:
+def usage_of(
+    model: ModelSpec, results: Sequence[SplitResult], suites: Sequence[SuiteConfig]
+) -> Usage:
     """What one model consumed and how its answers ended."""
-    outcomes = [
-        outcome
-        for result in results
-        if model.name in result.answers
-        for row in (*result.asked(model.name), *result.again.get(model.name, ()))
-        for outcome in row
-    ]
+    outcomes = _outcomes(model, results)
     answers = [o for o in outcomes if isinstance(o, Answer)]
     failures = Counter(o.kind for o in outcomes if isinstance(o, Failure))
     return Usage(
@@ -45,23 +42,55 @@ def usage_of(model: ModelSpec, results: Sequence[SplitResult]) -> Usage:
         served_models=tuple(sorted({a.served_model for a in answers if a.served_model})),
         failures=dict(sorted(failures.items())),
         uncounted=sum(a.prompt_tokens is None or a.completion_tokens is None for a in answers),
+        unparsable=_unparsable(model, results, suites),
     )
+
+
+def _outcomes(model: ModelSpec, results: Sequence[SplitResult]) -> list[Answer | Failure]:
+    """All that came of asking a model, however often."""
+    return [
+        outcome
+        for result in results
+        if model.name in result.answers
+        for row in (*result.asked(model.name), *result.again.get(model.name, ()))
+        for outcome in row
+    ]
+
+
+def _unparsable(
+    model: ModelSpec, results: Sequence[SplitResult], suites: Sequence[SuiteConfig]
+) -> dict[str, int]:
+    """Suite -> answers with a text in which its extraction finds nothing."""
+    found = {}
+    for config in suites:
+        extract = make_extractor(config)
+        asked = _outcomes(model, [result for result in results if result.suite == config.name])
+        texts = [outcome.text for outcome in asked if isinstance(outcome, Answer)]
+        found[config.name] = sum(bool(text.strip()) and extract(text) is None for text in texts)
+    return {suite: count for suite, count in found.items() if count}
 
 
 def warnings_of(
-    models: Sequence[ModelSpec],
-    usages: Sequence[Usage],
-    results: Sequence[SplitResult],
-    leaks: Sequence[Leak],
+    usages: Sequence[Usage], results: Sequence[SplitResult], leaks: Sequence[Leak]
 ) -> tuple[str, ...]:
-    """One sentence for each thing that shakes a comparison, the gravest first."""
-    return (
-        *_identical(models, results),
-        *_served_alike(models, usages),
-        *_missing(usages),
-        *_truncated(usages),
-        *_leaked(results, leaks),
-    )
+    """One sentence for each thing that shakes what was measured, the gravest first."""
+    return (*_missing(usages), *_truncated(usages), *_parsed(usages), *_leaked(results, leaks))
+
+
+def failure_warnings(
+    split: SplitResult, failures: Mapping[tuple[str, str], Mapping[int, str]]
+) -> list[str]:
+    """Examples of a split that have no score, because the scorer failed on them."""
+    warnings = []
+    for (model, scorer), reasons in failures.items():
+        if reasons:
+            row, reason = min(reasons.items())
+            warnings.append(
+                f"{split.suite} ({split.split}): the scorer {scorer} failed on {len(reasons)} of "
+                f"{len(split.examples)} answers of {model}, which are left out of its score; the "
+                f"first is example {split.examples[row].id!r}: {reason}"
+            )
+    return warnings
 
 
 def repeat_warnings(
@@ -99,40 +128,6 @@ def noise_warnings(comparisons: Sequence[Comparison], noise: Sequence[Noise]) ->
     ]
 
 
-def _identical(models: Sequence[ModelSpec], results: Sequence[SplitResult]) -> list[str]:
-    found = []
-    for model in models:
-        pairs = [
-            (base, tuned)
-            for result in results
-            if model.tuned_from is not None
-            if model.tuned_from in result.answers and model.name in result.answers
-            for base, tuned in zip(
-                result.answers[model.tuned_from], result.answers[model.name], strict=True
-            )
-            if isinstance(base, Answer) and isinstance(tuned, Answer)
-        ]
-        if pairs and all(base.text == tuned.text for base, tuned in pairs):
-            found.append(
-                f"{model.name} and {model.tuned_from} gave the same answer to all {len(pairs)} "
-                "prompts: probably one model under two names (wrong adapter name, or a server "
-                "that ignores the name)."
-            )
-    return found
-
-
-def _served_alike(models: Sequence[ModelSpec], usages: Sequence[Usage]) -> list[str]:
-    served = {usage.model: usage.served_models for usage in usages}
-    return [
-        f"the server says that {model.name} and {model.tuned_from} were both answered by "
-        f"{served[model.name][0]!r}."
-        for model in models
-        if model.tuned_from
-        and served[model.name]
-        and served[model.name] == served[model.tuned_from]
-    ]
-
-
 def _missing(usages: Sequence[Usage]) -> list[str]:
     return [
         f"{u.model}: {u.missing} of {u.asked} answers are missing ("
@@ -149,6 +144,17 @@ def _truncated(usages: Sequence[Usage]) -> list[str]:
         "raise `generation.max_tokens` if that is not its own habit."
         for u in usages
         if u.truncated > NOTEWORTHY * max(1, u.asked - u.missing)
+    ]
+
+
+def _parsed(usages: Sequence[Usage]) -> list[str]:
+    return [
+        f"{u.model}: {sum(u.unparsable.values())} answers are unparsable ("
+        + ", ".join(f"{suite} {count}" for suite, count in u.unparsable.items())
+        + "): the suite's `extract` finds nothing in them. They are scored as empty; whether "
+        "their form or their content is wrong, the score does not tell."
+        for u in usages
+        if u.unparsable
     ]
 
 

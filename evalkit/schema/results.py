@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from evalkit.schema.asking import Answer, Failure, ModelSpec
+from evalkit.schema.asking import Answer, Failure, Likelihood, ModelSpec
 from evalkit.schema.spend import Price, Saving
 from evalkit.schema.suite import Example, SuiteConfig
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Level = Literal["strong", "mild", "none", "inconclusive"]
 Family = Literal["primary", "secondary", "exploratory"]
 Decided = Literal["PASS", "FAIL", "INCONCLUSIVE"]
+Severity = Literal["refuse", "flag"]
+FlipKind = Literal["fixed", "broke"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,10 @@ class SplitResult:
         repeats: model -> n times all K outcomes, as asked; only models asked K > 1 times.
         again: base -> n times K outcomes of asking it all a second time (the noise floor); they
             are no part of any score.
+        likelihoods: model -> n times how probable it finds those texts that were asked about;
+            only models that were asked for log-probabilities on this split, and could tell.
+        scored: model -> n parts of `answers` that were scored; empty text where the answer is
+            unparsable, None where it is missing. No model where all of a completion is scored.
     """
 
     suite: str
@@ -64,6 +70,8 @@ class SplitResult:
     values: Mapping[tuple[str, str], NDArray[np.float64]]
     repeats: Mapping[str, tuple[tuple[Answer | Failure, ...], ...]] = field(default_factory=dict)
     again: Mapping[str, tuple[tuple[Answer | Failure, ...], ...]] = field(default_factory=dict)
+    likelihoods: Mapping[str, tuple[tuple[Likelihood, ...], ...]] = field(default_factory=dict)
+    scored: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
 
     def asked(self, model: str) -> tuple[tuple[Answer | Failure, ...], ...]:
         """All K outcomes of a model on each example; of one asked once its only one."""
@@ -166,7 +174,7 @@ class Difference:
     where: str
     base: str
     tuned: str
-    severity: Literal["refuse", "flag"]
+    severity: Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +269,26 @@ class Leak:
     train_id: str
     kind: str
     similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One row of losses.csv: what the training job of a model reported at one step.
+
+    Losses of a job are never compared with numbers of evalkit: what is averaged differs.
+
+    Attributes:
+        step: step or epoch of the job, from 0 on.
+        train: loss on training rows, None where the job reported none.
+        valid: loss on validation rows (of OpenAI: on one batch of them).
+        full_valid: loss on all validation rows, where the job tells it apart.
+    """
+
+    model: str
+    step: int
+    train: float | None
+    valid: float | None
+    full_valid: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,6 +433,48 @@ class GateVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Flip:
+    """An example that one side of a comparison gets right and the other does not.
+
+    Attributes:
+        model: the tuned model, or the model of the later run.
+        kind: `fixed` if only the tuned model, or the later run, is right, else `broke`.
+        before: primary score of the base, or of the earlier run.
+        after: primary score of the tuned model, or of the later run.
+        prompt: the row's own prompt.
+    """
+
+    suite: str
+    model: str
+    id: str
+    kind: FlipKind
+    before: float
+    after: float
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunComparison:
+    """Two runs side by side.
+
+    Attributes:
+        earlier: name of the earlier run's folder.
+        later: name of the later run's folder.
+        differences: what changed in the set-up; what is refused is left out of the rest.
+        comparisons: later minus earlier on the test prompts of both; `base` is `RUN/MODEL`.
+        scores: of either side on these prompts.
+        flips: by the primary scorer of each suite.
+    """
+
+    earlier: str
+    later: str
+    differences: tuple[Difference, ...]
+    comparisons: tuple[Comparison, ...]
+    scores: tuple[Score, ...]
+    flips: tuple[Flip, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What one model consumed and how its answers ended.
 
@@ -421,6 +491,8 @@ class Usage:
         price: what its tokens cost; None where nobody knows.
         cost: dollars for all counted tokens, as they were asked, now or in an earlier run whose
             answers the cache held; None without a price.
+        unparsable: suite -> answers in whose text its extraction finds nothing to score; only
+            suites that have such answers.
     """
 
     model: str
@@ -435,6 +507,7 @@ class Usage:
     uncounted: int = 0
     price: Price | None = None
     cost: float | None = None
+    unparsable: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,6 +535,7 @@ class RunInfo:
         savings: what each tuned model's answers take, beside its base's.
         notes: model -> what must be known about how it was asked.
         differences: what makes the arms of this run less comparable.
+        allow_identical: whether arms may be one and the same model.
     """
 
     name: str
@@ -484,6 +558,7 @@ class RunInfo:
     savings: tuple[Saving, ...] = ()
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
+    allow_identical: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -496,3 +571,4 @@ class RunRecord:
     comparisons: tuple[Comparison, ...]
     confusions: tuple[Confusion, ...]
     leaks: tuple[Leak, ...]
+    losses: tuple[Loss, ...] = ()

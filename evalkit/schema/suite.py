@@ -45,16 +45,16 @@ class Extract:
     Attributes:
         kind: what the step does.
         value: with what: a pattern, a path, a marker; empty for its default.
-        synonyms: label -> other spellings of it, of the step `label`.
+        synonyms: of the step `label`: labels, each with its other spellings.
     """
 
     kind: ExtractKind
     value: str = ""
-    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    synonyms: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def __str__(self) -> str:
         """As it is written in a suite: `number`, `after=Answer:`."""
-        spelled = ", ".join(f"{label}: {'/'.join(all_)}" for label, all_ in self.synonyms.items())
+        spelled = ", ".join(f"{label}: {'/'.join(all_)}" for label, all_ in self.synonyms)
         given = self.value or (f"{{{spelled}}}" if spelled else "")
         return f"{self.kind}={given}" if given else self.kind
 

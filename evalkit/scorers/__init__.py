@@ -16,7 +16,7 @@ from evalkit.scorers.base import (
     scorer,
 )
 from evalkit.scorers.classes import ClassReport, class_report, count_confusions
-from evalkit.scorers.compute import score_predictions
+from evalkit.scorers.compute import OnFailure, leave_out, score_predictions
 from evalkit.scorers.extract import make_extractor
 from evalkit.scorers.labels import find_labels
 from evalkit.scorers.likelihood import LikelihoodScorer, score_likelihoods
@@ -26,6 +26,7 @@ __all__ = [
     "ClassReport",
     "LikelihoodScorer",
     "MeanScorer",
+    "OnFailure",
     "Scorer",
     "SuiteContext",
     "SuiteScorer",
@@ -34,6 +35,7 @@ __all__ = [
     "find_labels",
     "info",
     "known_scorers",
+    "leave_out",
     "make_extractor",
     "make_scorers",
     "score_likelihoods",

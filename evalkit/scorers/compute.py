@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 ROUNDING = 1e-9
 """How far beyond [0, 1] a value may lie that is only rounded, not wrong."""
 
-OnFailure = Callable[[int, str], None]
+OnFailure = Callable[[int, str], object]
 """Gets the number of an example and the reason why it has no score."""
+
+
+def leave_out(*_: object) -> None:
+    """What to do about a failure where somebody else tells of it: nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ Step = Callable[[str], str | None]
 """From a text to what is left or found of it; None if nothing is."""
 
 LETTERS: Final = "ABCDEFGHIJ"
+MOST_REMEMBERED: Final = 100_000
 MOST_STARTS: Final = 100
 """Places of a text at which JSON is looked for."""
 _PLACE: Final = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
@@ -50,27 +51,33 @@ def make_extractor(config: SuiteConfig) -> Step:
     Raises:
         ScorerError: a step that this suite cannot take; later, a pattern that takes too long.
     """
-    steps = [_MAKERS[step.kind](step, config) for step in config.extract]
+    return _extractor(config.name, config.extract, config.labels)
 
-    def extract(completion: str) -> str | None:
+
+@lru_cache(maxsize=64)
+def _extractor(suite: str, extract: tuple[Extract, ...], labels: tuple[str, ...]) -> Step:
+    steps = [_MAKERS[step.kind](step, suite, labels) for step in extract]
+
+    @lru_cache(maxsize=MOST_REMEMBERED)  # every scorer of the suite asks for the same texts
+    def extract_from(completion: str) -> str | None:
         text = _present(completion)
         for step in steps:
             text = text and _present(step(text))
         return text
 
-    return extract if steps else str
+    return extract_from if steps else str
 
 
 def _present(text: str | None) -> str | None:
     return text if text and text.strip() else None
 
 
-def _regex(step: Extract, config: SuiteConfig) -> Step:
+def _regex(step: Extract, suite: str, *_: object) -> Step:
     try:
         pattern = compile_pattern(step.value)
     except ValueError as error:
         raise ScorerError(
-            f"suite {config.name!r}: extract: {error}; expected the syntax of Python's re, with "
+            f"suite {suite!r}: extract: {error}; expected the syntax of Python's re, with "
             "the answer in the first group"
         ) from None
     return partial(_matched, pattern)
@@ -82,7 +89,7 @@ def _matched(pattern: Pattern, text: str) -> str | None:
     return match and match[1 if pattern.groups else 0]
 
 
-def _json(step: Extract, config: SuiteConfig) -> Step:  # noqa: ARG001 - as its neighbours
+def _json(step: Extract, *_: object) -> Step:
     places = _PLACE.findall(step.value)
     path: list[Any] = [int(index) if index else key for index, key in places]
 
@@ -130,7 +137,7 @@ def _as_text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=float)
 
 
-def _after(step: Extract, config: SuiteConfig) -> Step:  # noqa: ARG001 - as its neighbours
+def _after(step: Extract, *_: object) -> Step:
     marker = re.compile(re.escape(step.value), re.IGNORECASE)
 
     def rest(text: str) -> str | None:
@@ -140,17 +147,17 @@ def _after(step: Extract, config: SuiteConfig) -> Step:  # noqa: ARG001 - as its
     return rest
 
 
-def _line(step: Extract, config: SuiteConfig) -> Step:  # noqa: ARG001 - as its neighbours
+def _line(step: Extract, *_: object) -> Step:
     at = -1 if step.value == "last" else 0
     return lambda text: text.strip().splitlines()[at].strip()
 
 
-def _number(step: Extract, config: SuiteConfig) -> Step:  # noqa: ARG001 - as its neighbours
+def _number(step: Extract, *_: object) -> Step:
     at = 0 if step.value == "first" else -1
     return lambda text: next(iter(number_texts(text)[at:][:1]), None)
 
 
-def _option(step: Extract, config: SuiteConfig) -> Step:  # noqa: ARG001 - as its neighbours
+def _option(step: Extract, *_: object) -> Step:
     letter = f"([{step.value or LETTERS}])"
     small = f"([{(step.value or LETTERS).lower()}])"
     # From the surest sign to the weakest; of several places with one sign the last one counts.
@@ -176,15 +183,15 @@ def _option(step: Extract, config: SuiteConfig) -> Step:  # noqa: ARG001 - as it
     return chosen
 
 
-def _label(step: Extract, config: SuiteConfig) -> Step:
-    labels = config.labels or tuple(step.synonyms)
+def _label(step: Extract, suite: str, declared: tuple[str, ...]) -> Step:
+    labels = declared or tuple(label for label, _ in step.synonyms)
     if not labels:
         raise ScorerError(
-            f"suite {config.name!r}: extract: the step 'label' has no labels to find; expected "
+            f"suite {suite!r}: extract: the step 'label' has no labels to find; expected "
             "`labels:` in the suite, or `extract: {label: {LABEL: [SYNONYM]}}`"
         )
     meant = {label: label for label in labels}
-    for label, others in step.synonyms.items():
+    for label, others in step.synonyms:
         meant |= dict.fromkeys((label, *others), label)
     spellings = tuple(meant)
     counts = Counter(map(fold, spellings))
@@ -214,11 +221,11 @@ def _any_word(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(map(bounded, longest_first)) or r"(?!)")
 
 
-_MAKERS: Mapping[ExtractKind, Callable[[Extract, SuiteConfig], Step]] = {
+_MAKERS: Mapping[ExtractKind, Callable[[Extract, str, tuple[str, ...]], Step]] = {
     "reasoning": lambda *_: cut_reasoning,
     "preamble": lambda *_: cut_preamble,
     "closing": lambda *_: cut_closing,
-    "fence": lambda step, _: partial(open_fence, language=step.value),
+    "fence": lambda step, *_: partial(open_fence, language=step.value),
     "quotes": lambda *_: strip_quotes,
     "regex": _regex,
     "json": _json,

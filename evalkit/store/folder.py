@@ -19,6 +19,7 @@ from evalkit.schema import (
     Comparison,
     Confusion,
     Leak,
+    Loss,
     Noise,
     RunInfo,
     RunRecord,
@@ -60,6 +61,7 @@ def write(record: RunRecord, folder: Path) -> None:
         "overfit.csv": overfit_bytes(record.info.overfit),
         "confusion.csv": record_bytes(Confusion, record.confusions),
         "leakage.csv": record_bytes(Leak, record.leaks),
+        "losses.csv": record_bytes(Loss, record.losses),
         "noise.csv": record_bytes(Noise, record.info.noise),
     }
     run = _info_adapter().dump_python(record.info, mode="json")
@@ -88,7 +90,7 @@ def read(folder: Path) -> RunRecord:
     for name, digest in body["files"].items():
         _check_file(folder / name, digest)
     try:
-        info: RunInfo = _info_adapter().validate_python(body["run"])
+        info: RunInfo = _info_adapter().validate_python(_with_steps(body["run"]))
         return RunRecord(
             info=info,
             splits=_read_splits(folder, info),
@@ -96,9 +98,24 @@ def read(folder: Path) -> RunRecord:
             comparisons=read_records(Comparison, folder / "comparison.csv"),
             confusions=read_records(Confusion, folder / "confusion.csv"),
             leaks=read_records(Leak, folder / "leakage.csv"),
+            losses=_losses(folder, body["files"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RunFolderError(f"{folder}: not a run folder that evalkit wrote: {error}") from error
+
+
+def _with_steps(run: Any) -> Any:  # noqa: ANN401 - JSON, yet to be checked
+    """A run as it is written now: extraction was one pattern before it was steps."""
+    for suite in run["suites"]:
+        rule = suite["extract"]
+        if not isinstance(rule, list):
+            suite["extract"] = [{"kind": "regex", "value": rule["regex"]}] if rule else []
+    return run
+
+
+def _losses(folder: Path, files: Mapping[str, str]) -> tuple[Loss, ...]:
+    """losses.csv; folders written before there was one have none."""
+    return read_records(Loss, folder / "losses.csv") if "losses.csv" in files else ()
 
 
 def scorer_columns(info: RunInfo) -> list[str]:
@@ -175,7 +192,8 @@ def _check_file(path: Path, digest: str) -> None:
 
 def _read_splits(folder: Path, info: RunInfo) -> tuple[SplitResult, ...]:
     names = {suite: [scorer.name for scorer in found] for suite, found in info.scorers.items()}
-    values = read_values(folder / "examples.csv", names)
+    extracting = [config.name for config in info.suites if config.extract]
+    values, parts = read_values(folder / "examples.csv", names, extracting)
     splits = []
     lines = read_lines(folder / "completions.jsonl")
     for (suite, split), group in groupby(lines, key=attrgetter("suite", "split")):
@@ -192,8 +210,10 @@ def _read_splits(folder: Path, info: RunInfo) -> tuple[SplitResult, ...]:
                     # A split that this scorer never scored has no column, not a column of NaN.
                     if not np.isnan(scores).all() or len(scores) == 0
                 },
+                scored=parts.get((suite, split), {}),
                 repeats=_by_model([row.repeats for row in rows]),
                 again=_by_model([row.again for row in rows]),
+                likelihoods=_by_model([row.likelihoods for row in rows]),
             )
         )
     return tuple(splits)

@@ -7,7 +7,7 @@ import json
 import math
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,8 +68,8 @@ def overfit_bytes(verdicts: Sequence[OverfitVerdict]) -> bytes:
 
 
 EXAMPLE_COLUMNS = (
-    "suite", "split", "id", "model", "prompt", "references", "completion", "finish_reason",
-    "failure", "fields",
+    "suite", "split", "id", "model", "prompt", "references", "completion", "scored",
+    "finish_reason", "failure", "fields",
 )  # fmt: skip
 
 
@@ -94,7 +94,8 @@ def examples_bytes(
                 for model, answers in split.answers.items():
                     yield [
                         split.suite, split.split, example.id, model,
-                        example.prompt[:clip], references[:clip], *_outcome(answers[i], clip),
+                        example.prompt[:clip], references[:clip],
+                        *_outcome(answers[i], split.scored.get(model, ())[i : i + 1], clip),
                         fields[:clip] if example.fields else None,
                         *(_score(values.get((model, name)), i) for name in scorers),
                     ]  # fmt: skip
@@ -102,11 +103,17 @@ def examples_bytes(
     return csv_bytes([*EXAMPLE_COLUMNS, *scorers], rows())
 
 
-def _outcome(outcome: Answer | Failure, clip: int) -> tuple[str | None, str | None, str | None]:
-    """The cells completion, finish_reason and failure: an empty completion has a finish reason."""
+def _outcome(
+    outcome: Answer | Failure, scored: Sequence[str | None], clip: int
+) -> tuple[str | None, ...]:
+    """The cells completion, scored, finish_reason and failure.
+
+    An empty completion has a finish reason. `scored` is empty where all of it is, or nothing.
+    """
     if isinstance(outcome, Failure):
-        return None, None, f"{outcome.kind}: {outcome.message}"
-    return outcome.text[:clip], outcome.finish_reason, None
+        return None, None, None, f"{outcome.kind}: {outcome.message}"
+    part = scored[0] if scored else None
+    return outcome.text[:clip], part and part[:clip], outcome.finish_reason, None
 
 
 def _score(scores: Sequence[float] | None, i: int) -> float | None:
@@ -116,19 +123,35 @@ def _score(scores: Sequence[float] | None, i: int) -> float | None:
     return scores[i]
 
 
+Rows = dict[tuple[str, str], dict[tuple[str, str], list[float]]]
+Parts = dict[tuple[str, str], dict[str, tuple[str | None, ...]]]
+
+
 def read_values(
-    path: Path, scorers: Mapping[str, Sequence[str]]
-) -> dict[tuple[str, str], dict[tuple[str, str], list[float]]]:
-    """(suite, split) -> (model, scorer) -> scores in the order of the examples.
+    path: Path, scorers: Mapping[str, Sequence[str]], extracting: Collection[str] = ()
+) -> tuple[Rows, Parts]:
+    """Scores, and the parts of completions that were scored, in the order of the examples.
 
     Args:
         path: an examples.csv.
         scorers: suite -> names of its scorers.
+        extracting: suites that don't score all of a completion.
+
+    Returns:
+        (suite, split) -> (model, scorer) -> scores; (suite, split) -> model -> parts.
     """
-    found: dict[tuple[str, str], dict[tuple[str, str], list[float]]] = {}
+    scores: Rows = {}
+    parts: dict[tuple[str, str], dict[str, list[str | None]]] = {}
     for row in read_csv(path):
-        table = found.setdefault((row["suite"], row["split"]), {})
+        place = row["suite"], row["split"]
+        table = scores.setdefault(place, {})
         for name in scorers.get(row["suite"], ()):
             cell = row[name]
             table.setdefault((row["model"], name), []).append(float(cell) if cell else float("nan"))
-    return found
+        if row["suite"] in extracting:
+            part = None if row["failure"] else row.get("scored")
+            parts.setdefault(place, {}).setdefault(row["model"], []).append(part)
+    return scores, {
+        place: {model: tuple(texts) for model, texts in found.items()}
+        for place, found in parts.items()
+    }

@@ -134,7 +134,7 @@ def test_the_only_label_that_is_named(completion: str, found: str | None) -> Non
 
 
 def test_labels_by_their_synonyms() -> None:
-    step = Extract("label", synonyms={"refund": ("money back", "Geld zurück"), "other": ()})
+    step = Extract("label", synonyms=(("refund", ("money back", "Geld zurück")), ("other", ())))
     for labels in ((), ("refund", "other")):
         extract = make_extractor(SuiteConfig("demo", "qa", labels=labels, extract=(step,)))
         assert extract("Wants his MONEY BACK!") == "refund"

@@ -15,6 +15,7 @@ from evalkit.report.sections.registry import Context, section
 from evalkit.report.text import plural, visible
 from evalkit.report.view import arms, base_of, ordered, primary, splits_of
 from evalkit.schema import Answer, Example, Failure, RunInfo, RunRecord, SplitResult
+from evalkit.verdict.flips import RIGHT
 
 PER_SUITE = 400
 """Examples of a suite that the page carries at most."""
@@ -30,9 +31,6 @@ REFERENCES = 5
 
 BUDGET = 2_000_000
 """Bytes of all examples in the page."""
-
-RIGHT = 0.5
-"""From which score on an answer counts as right; exact for scorers of 0 or 1."""
 
 Values = NDArray[np.float64]
 
@@ -194,8 +192,29 @@ def _answer(split: SplitResult, model: str, i: int, scorers: Sequence[str]) -> M
         values = split.values.get((model, name))
         value = None if values is None else float(values[i])
         scores.append(None if value is None or np.isnan(value) else value)
-    note = "; ".join(filter(None, [_note(outcome), _repeated(split, model, i)]))
-    return {"text": _told(outcome), "note": visible(note), "scores": scores}
+    part = split.scored[model][i] if model in split.scored else None
+    notes = [_note(outcome), _repeated(split, model, i), _unscored(outcome, part, scorers, scores)]
+    return {
+        "text": _told(outcome),
+        "part": _clipped(part) if part else None,
+        "note": visible("; ".join(filter(None, notes))),
+        "scores": scores,
+    }
+
+
+def _unscored(
+    outcome: Answer | Failure,
+    part: str | None,
+    scorers: Sequence[str],
+    scores: Sequence[float | None],
+) -> str:
+    """Why an answer is scored as empty, or not at all."""
+    if isinstance(outcome, Failure):
+        return ""
+    unparsable = ["unparsable, scored as empty"] if part == "" and outcome.text.strip() else []
+    without = [name for name, score in zip(scorers, scores, strict=True) if score is None]
+    failed = [f"no score by {', '.join(without)}"] if without else []
+    return "; ".join([*unparsable, *failed])
 
 
 def _repeated(split: SplitResult, model: str, i: int) -> str:

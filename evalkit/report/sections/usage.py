@@ -20,6 +20,7 @@ def usage(record: RunRecord) -> Context | None:
     models = info.clocks.get("models", {})
     return {
         "usages": info.usage,
+        "extracting": any(config.extract for config in info.suites),
         "arm_of": {arm.name: arm for arm in arms(info)},
         "sources": sorted({used.price.source for used in info.usage if used.price}),
         "took": {name: _took(told) for name, told in models.items() if told.get("sent")},

@@ -87,6 +87,11 @@ function card(example, judged, query) {
     }
     const box = element("div", "", title);
     if (answer.text) box.append(text(answer.text, query));
+    if (answer.part) {
+      const part = text(answer.part, query);
+      part.className = "part";
+      box.append(element("p", "note", "scored:"), part);
+    }
     if (answer.note) box.append(element("p", "note", answer.note));
     told.append(box);
   });

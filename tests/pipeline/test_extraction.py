@@ -1,0 +1,161 @@
+"""Extraction and failing scorers, from the suite to the report."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import evalkit
+from evalkit import pipeline
+from evalkit.errors import ScorerError, UsageError
+
+ANSWERS = {
+    "base": ["It is 7.", "no idea", "", "The answer: 3, or 4?", "5"],
+    "tuned": ["<think>7?</think>8", "2", "3", "4", "5"],
+}
+RIGHT = [8, 2, 3, 4, 5]
+
+
+def write(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+@pytest.fixture
+def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A suite that scores the last number of an answer, and two models' answers to it."""
+    monkeypatch.chdir(tmp_path)
+    questions = [f"Sum {i}?" for i in range(len(RIGHT))]
+    rows = [
+        {"id": str(i), "prompt": question, "completion": str(right)}
+        for i, (question, right) in enumerate(zip(questions, RIGHT, strict=True))
+    ]
+    write(tmp_path / "test.jsonl", rows)
+    for name, texts in ANSWERS.items():
+        answers = [{"id": str(i), "completion": text} for i, text in enumerate(texts)]
+        write(tmp_path / f"{name}.jsonl", answers)
+    (tmp_path / "suite.yaml").write_text(
+        "name: sums\ntest: test.jsonl\nscorers: exact_match\nextract: [reasoning, number]\n"
+    )
+    return tmp_path
+
+
+def run(**options: Any) -> evalkit.Run:
+    return evalkit.run("suite.yaml", base="file:base.jsonl", tuned="file:tuned.jsonl", **options)
+
+
+@pytest.mark.usefixtures("suite")
+def test_what_was_scored_is_stored_and_read_again() -> None:
+    done = run(out="out")
+    with Path("out/examples.csv").open(newline="") as file:
+        cells = [(row["model"], row["completion"], row["scored"]) for row in csv.DictReader(file)]
+    assert cells[:4] == [
+        ("base", "It is 7.", "7"),
+        ("tuned", "<think>7?</think>8", "8"),
+        ("base", "no idea", ""),
+        ("tuned", "2", "2"),
+    ]
+    (split,) = pipeline.load("out").record.splits
+    assert dict(split.scored) == {
+        "base": ("7", "", "", "4", "5"),
+        "tuned": ("8", "2", "3", "4", "5"),
+    }
+    assert split.scored == done.record.splits[0].scored
+
+
+@pytest.mark.usefixtures("suite")
+def test_unparsable_answers_are_counted_for_each_model_and_empty_ones_are_not() -> None:
+    done = run(out="out")
+    base, tuned = done.record.info.usage
+    assert (dict(base.unparsable), base.empty) == ({"sums": 1}, 1)
+    assert (dict(tuned.unparsable), tuned.empty) == ({}, 0)
+    (warning,) = [w for w in done.record.info.warnings if "unparsable" in w]
+    assert warning.startswith("base: 1 answers are unparsable (sums 1): the suite's `extract`")
+    page = done.report.read_text(encoding="utf-8")
+    assert "unparsable, scored as empty" in page
+    assert '<p class="note">scored:</p><pre dir="auto" class="part">8</pre>' in page
+    assert "<code>reasoning</code>, then <code>number</code>" in page
+
+
+@pytest.mark.usefixtures("suite")
+def test_steps_can_be_changed_when_scoring_again() -> None:
+    run(out="out")
+    again = pipeline.score("out", extract=["reasoning", "number=first"], out="again")
+    (split,) = again.record.splits
+    assert split.scored["base"] == ("7", "", "", "3", "5")
+    assert pipeline.score("out", extract="line", out="lines").record.info.usage[0].unparsable == {}
+
+
+@pytest.mark.usefixtures("suite")
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("numbr", r"--extract: found the step 'numbr', .*did you mean 'number'\?; a pattern is"),
+        (r"is: (\w+)", r"a pattern is written regex=PATTERN"),
+        ("regex=(a", r"found the text '\(a' for the step 'regex', expected a regular expression"),
+        ("number=2", "found the text '2' for the step 'number', expected first or last"),
+        ("after", "found nothing for the step 'after', expected the text that stands before"),
+    ],
+)
+def test_a_step_that_is_none(step: str, message: str) -> None:
+    run(out="out")
+    with pytest.raises(UsageError, match=message):
+        pipeline.score("out", extract=step)
+
+
+def test_a_step_that_the_suite_cannot_take_shows_before_anything_is_asked(suite: Path) -> None:
+    (suite / "suite.yaml").write_text("name: sums\ntest: test.jsonl\nextract: label\n")
+    with pytest.raises(ScorerError, match="suite 'sums': extract: the step 'label' has no labels"):
+        run()
+
+
+def test_a_pattern_that_blows_up_ends_the_scoring_with_its_name(suite: Path) -> None:
+    (suite / "suite.yaml").write_text("test: test.jsonl\nextract: {regex: '(a|aa)+$'}\n")
+    write(suite / "base.jsonl", [{"id": str(i), "completion": "a" * 80 + "b"} for i in range(5)])
+    with pytest.raises(ScorerError, match=r"'\(a\|aa\)\+\$' was stopped after 2 s on one text of"):
+        run()
+
+
+def test_a_folder_from_before_there_were_steps_is_read(suite: Path) -> None:
+    """`extract` was null or one pattern, and examples.csv had no column `scored`."""
+    (suite / "suite.yaml").write_text("name: sums\ntest: test.jsonl\nextract: {regex: '[0-9]'}\n")
+    run(out="out")
+    body = json.loads(Path("out/run.json").read_bytes())
+    assert body["run"]["suites"][0]["extract"] == [
+        {"kind": "regex", "value": "[0-9]", "synonyms": []}
+    ]
+    from evalkit.store.folder import _with_steps
+
+    old = {"suites": [{"extract": {"regex": "[0-9]"}}, {"extract": None}]}
+    assert _with_steps(old) == {
+        "suites": [{"extract": [{"kind": "regex", "value": "[0-9]"}]}, {"extract": []}]
+    }
+
+
+FAILING = """
+from evalkit import scorer
+
+@scorer
+def reciprocal(prediction, references):
+    return 1 / float(prediction)
+"""
+
+
+def test_a_scorer_that_fails_on_one_answer_marks_it_and_goes_on(suite: Path) -> None:
+    (suite / "mine.py").write_text(FAILING)
+    done = run(out="out", scorers=["exact_match", "mine.py:reciprocal"])
+    scores = done.summary.query("scorer == 'reciprocal'").set_index("model")
+    assert (scores.n["base"], scores.missing["base"]) == (3, 2)
+    assert (scores.n["tuned"], scores.missing["tuned"]) == (5, 0)
+    (warning,) = [w for w in done.record.info.warnings if "failed" in w]
+    assert warning == (
+        "sums (test): the scorer reciprocal failed on 2 of 5 answers of base, which are left out "
+        "of its score; the first is example '1': could not convert string to float: ''"
+    )
+    assert "no score by reciprocal" in done.report.read_text(encoding="utf-8")
+    assert done.missing == 0
+    assert done.gate().results[0].n == 5
