@@ -73,6 +73,10 @@ MaxCost = Annotated[
     Optional[float],  # noqa: UP045
     typer.Option(metavar="DOLLARS", help="Stop asking before it costs more; the rest is missing."),
 ]
+RetryMissing = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(metavar="RUN", help="Ask only for what RUN lacks; its set-up is taken from it."),
+]
 Config = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(metavar="FILE", help="Project file; default evalkit.yaml, if it exists."),

@@ -15,8 +15,10 @@ from evalkit import store
 from evalkit.data import SuiteHealth, check_suite, load_project, load_suite, parse_extract
 from evalkit.errors import UsageError
 from evalkit.pipeline.asking import ask_models, load_suites
+from evalkit.pipeline.command import command_of
 from evalkit.pipeline.gating import gate_run
 from evalkit.pipeline.plan import RunOptions, listed, make_plan, suites_to_check
+from evalkit.pipeline.resume import setup_of
 from evalkit.pipeline.scoring import Setup, conclude, suite_scorers
 from evalkit.pipeline.spend import prices_of, purse_of
 from evalkit.report import render_report, write_report
@@ -90,7 +92,7 @@ class Run:
         """How the missing answers can be had."""
         if set(self._kinds()) == {"absent"}:
             return "add them to the file, or narrow the suite to what it holds"
-        return "run the same command to ask only for them"
+        return f"`evalkit run --retry-missing {self.folder}` asks only for them"
 
     def _kinds(self) -> Counter[str]:
         kinds: Counter[str] = Counter()
@@ -162,6 +164,7 @@ def run(
     suites: str | Path | Sequence[str | Path] = (),
     *,
     out: str | Path | None = None,
+    retry_missing: str | Path | None = None,
     progress: bool = False,
     **options: Unpack[RunOptions],
 ) -> Run:
@@ -171,6 +174,8 @@ def run(
         suites: suite folders, data files or names of shipped suites; empty: those of the project
             file, or the embedded quickstart.
         out: the run folder; default `reports/NAME-UTCTIME`.
+        retry_missing: a run folder whose missing answers are asked for, by its own set-up; only
+            options of how it is asked may be given besides. A run that lacks none stays as it is.
         progress: show progress on stderr.
         options: see `RunOptions`.
 
@@ -181,6 +186,13 @@ def run(
         EvalkitError: see `evalkit.errors`; what was answered is kept in the cache.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
+    if retry_missing is not None:
+        earlier = load(retry_missing)
+        if not earlier.missing:
+            return earlier
+        given = {**options, "suites": listed(suites), "out": out}
+        suites, options = setup_of(earlier.record, earlier.folder, given)
+        out = retry_missing
     plan = make_plan(listed(suites), **options)
     folder = Path(out) if out is not None else None
     if folder is not None:  # what cannot be written must show before anything is asked
@@ -211,6 +223,7 @@ def run(
             clocks={
                 "started": started.isoformat(timespec="seconds"),
                 "seconds": round(time.perf_counter() - clock, 3),
+                "command": command_of(listed(suites), options),
                 "models": {name: _clock(s, prices.get(name)) for name, s in asked.items()},
             },
         ),

@@ -1,0 +1,78 @@
+"""Asking again for what a run lacks, by the set-up that its folder remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from evalkit.errors import ComparabilityError, RunFolderError, UsageError
+from evalkit.pipeline.asking import load_suites
+from evalkit.pipeline.command import is_given
+from evalkit.pipeline.plan import RunOptions, make_plan
+from evalkit.schema import RunRecord
+
+MANNER = frozenset(
+    {"allow_identical", "batch", "cache", "concurrency", "max_cost", "max_seconds", "timeout"}
+)
+"""Options that say how it is asked, not what: they may be others the second time."""
+
+
+def setup_of(
+    record: RunRecord, folder: Path, given: Mapping[str, object]
+) -> tuple[list[str], RunOptions]:
+    """The suites and options of a run, to ask for what it lacks.
+
+    Args:
+        record: the run.
+        folder: where it lies.
+        given: what is to be different this time: only how it is asked.
+
+    Raises:
+        UsageError: a change of what is asked.
+        ComparabilityError: suites or models are not what they were.
+        RunFolderError: a folder that does not remember its set-up.
+    """
+    changes = {name: value for name, value in given.items() if is_given(value)}
+    if others := sorted(changes.keys() - MANNER):
+        raise UsageError(
+            f"--retry-missing takes {', '.join(others)} from {folder}; leave it out, or make a new "
+            "run"
+        )
+    suites, options = _command(record, folder)
+    options |= changes  # type: ignore[typeddict-item]
+    _require_same(record, suites, options)
+    return suites, options
+
+
+def _command(record: RunRecord, folder: Path) -> tuple[list[str], RunOptions]:
+    """The suites and options that a run was made with."""
+    command = record.info.clocks.get("command")
+    if not isinstance(command, Mapping):
+        raise RunFolderError(
+            f"{folder} does not remember how it was made; run the same command again, which asks "
+            "only for what is missing"
+        )
+    options: RunOptions = dict(command["options"])  # type: ignore[assignment]
+    return list(command["suites"]), options
+
+
+def _require_same(record: RunRecord, suites: Sequence[str], options: RunOptions) -> None:
+    """Models and data must be those of the run, or its answers would not belong together."""
+    plan = make_plan(suites, **options)
+    hashes = {suite.config.name: dict(suite.hashes) for suite in load_suites(plan).suites}
+    changed = [name for name, told in record.info.hashes.items() if hashes.get(name) != dict(told)]
+    if changed or hashes.keys() != record.info.hashes.keys():
+        names = ", ".join(changed) or ", ".join(hashes)
+        raise ComparabilityError(
+            f"the data of {names} is not what it was when {record.info.name!r} was run; make a "
+            "new run, whose unchanged prompts come from the cache"
+        )
+    if plan.models != record.info.models:
+        before, now = (
+            ", ".join(f"{m.name} ({m.provider}:{m.model})" for m in models)
+            for models in (record.info.models, plan.models)
+        )
+        raise ComparabilityError(
+            f"the models are not those of {record.info.name!r}: it had {before}, and now it would "
+            f"be {now}; was evalkit.yaml changed, or is this another folder?"
+        )
