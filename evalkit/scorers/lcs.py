@@ -1,7 +1,8 @@
 """Longest common subsequences, bit-parallel: one column of the table is one integer.
 
 The usual table needs a Python step for each pair of words; here a whole column takes a few
-operations on integers as wide as the reference is long (Crochemore et al. 2001, Hyyrö 2004).
+operations on integers as wide as the reference is long (Crochemore et al. 2001, Hyyrö 2004). Where
+only the length is asked for, rapidfuzz does the same in compiled code.
 """
 
 from __future__ import annotations
@@ -11,10 +12,15 @@ from collections.abc import Hashable, Iterator, Sequence
 
 def lcs_length(reference: Sequence[Hashable], candidate: Sequence[Hashable]) -> int:
     """Length of a longest common subsequence."""
-    last = 0
-    for last in _columns(reference, candidate):  # noqa: B007 - the last one counts
-        pass
-    return len(reference) - last.bit_count()
+    from rapidfuzz.distance import LCSseq
+
+    if reference == candidate:
+        return len(reference)
+    numbers: dict[Hashable, int] = {}  # rapidfuzz compares hashes; those of small integers differ
+    return LCSseq.similarity(
+        [numbers.setdefault(word, len(numbers)) for word in reference],
+        [numbers.setdefault(word, len(numbers)) for word in candidate],
+    )
 
 
 def lcs_positions(reference: Sequence[Hashable], candidate: Sequence[Hashable]) -> list[int]:

@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from typing import Literal, TypeVar
 
-from evalkit.scorers.base import scorer
-from evalkit.scorers.text import normalise, normalised_words
+from evalkit.schema import SuiteConfig
+from evalkit.scorers.base import (
+    MeanScorer,
+    ScoreFunction,
+    Scorer,
+    SuiteContext,
+    SuiteScorer,
+    named,
+    scorer,
+)
+from evalkit.scorers.ngrams import matches
+from evalkit.scorers.text import (
+    articles,
+    normalise,
+    normalised_words,
+    space_out,
+    squad_words,
+)
+
+Squad = Literal["1.1", "2.0"]
+"""Versions of the SQuAD script, to be followed to the letter in every script."""
+Words = Callable[[str], list[str]]
+Answer = TypeVar("Answer", str, list[str])
 
 
-@scorer(details="norm:squad|refs:any|v1")
-def exact_match(prediction: str, references: Sequence[str]) -> bool:
+@SuiteScorer
+def exact_match(context: SuiteContext, *, squad: Squad | None = None) -> Scorer:
     """Whether the normalised prediction equals a normalised reference (SQuAD's exact match)."""
-    normalised = normalise(prediction)
-    return any(normalised == normalise(reference) for reference in references)
+    dropped = articles(context.config.language)
+    normal = partial(normalise, dropped=dropped) if squad is None else _squad_text
+    function = partial(_equals, normal=normal, all_=squad == "1.1")
+    return _mean("exact_match", context.config, function, squad, "refs:any")
 
 
 @scorer(details="refs:any|v1")
@@ -24,43 +47,93 @@ def exact_match_strict(prediction: str, references: Sequence[str]) -> bool:
     return prediction in references
 
 
-@scorer(details="norm:squad|tok:unicode|refs:any|v1")
-def contains(prediction: str, references: Sequence[str]) -> bool:
-    """Whether the words of a normalised reference occur side by side in the prediction.
+@SuiteScorer
+def contains(context: SuiteContext) -> Scorer:
+    """Whether the words of a normalised reference occur side by side in the prediction."""
+    dropped = articles(context.config.language)
 
-    Whatever `exact_match` accepts, this accepts. A reference that normalises to nothing is
-    contained only in a prediction that does so too.
+    def words(text: str) -> list[str]:
+        return space_out(normalise(text, dropped)).split()
+
+    function = partial(_contains, words=words)
+    return _mean("contains", context.config, function, None, "tok:unicode|refs:any")
+
+
+@SuiteScorer
+def f1(context: SuiteContext, *, squad: Squad | None = None) -> Scorer:
+    """Harmonic mean of precision and recall over the multisets of normalised words.
+
+    As `compute_f1` of the SQuAD 2.0 script (Rajpurkar et al. 2018, arXiv:1806.03822): with nothing
+    on one side the score is 1 if the other side is empty too, else 0. The script of SQuAD 1.1
+    (Rajpurkar et al. 2016, arXiv:1606.05250) gives 0 there.
     """
-    words = normalised_words(prediction)
-    inside = f" {' '.join(words)} "
-    return any(
-        f" {' '.join(wanted)} " in inside if wanted else not words
-        for wanted in map(normalised_words, references)
+    dropped = articles(context.config.language)
+    words = partial(normalised_words, dropped=dropped) if squad is None else squad_words
+    function = partial(_best_f1, words=words, empty=0.0 if squad == "1.1" else 1.0)
+    return _mean(
+        "f1", context.config, function, squad, f"tok:{'space' if squad else 'unicode'}|refs:max"
     )
 
 
-@scorer(details="norm:squad|tok:unicode|refs:max|v1")
-def f1(prediction: str, references: Sequence[str]) -> float:
-    """Harmonic mean of precision and recall over the multisets of normalised words.
+def word_f1(said: Sequence[str], wanted: Sequence[str], *, empty: float = 1.0) -> float:
+    """F1 of two multisets of words.
 
-    As `compute_f1` of the SQuAD v2 evaluation script (Rajpurkar et al. 2018, arXiv:1806.03822):
-    with nothing on one side the score is 1 if the other side is empty too, else 0.
+    Args:
+        said: words of the prediction.
+        wanted: words of one reference.
+        empty: the score if there is nothing on either side.
     """
-    words = normalised_words(prediction)
-    return max(_f1(words, normalised_words(reference)) for reference in references)
-
-
-def _f1(predicted: list[str], wanted: list[str]) -> float:
-    if predicted == wanted:
-        return 1.0
-    if not predicted or not wanted:
-        return 0.0
-    counts = Counter(wanted)
-    same = sum(min(count, counts[word]) for word, count in Counter(predicted).items())
+    if not said or not wanted:
+        return empty if said == wanted else 0.0
+    (same,) = matches(said, wanted, 1)
     if not same:
         return 0.0
-    precision, recall = same / len(predicted), same / len(wanted)
+    precision, recall = same / len(said), same / len(wanted)
     return 2 * precision * recall / (precision + recall)
+
+
+def _mean(
+    name: str, config: SuiteConfig, function: ScoreFunction, squad: Squad | None, details: str
+) -> MeanScorer:
+    """A mean scorer whose signature says how texts are normalised."""
+    language = f"lang:{config.language}|" if config.language and squad is None else ""
+    return MeanScorer(
+        name=named(name, {} if squad is None else {"squad": squad}),
+        signature=f"{name}|norm:squad{'-' + squad if squad else ''}|{language}{details}|v1",
+        function=function,
+        binary=name != "f1",
+    )
+
+
+def _equals(
+    prediction: str, references: Sequence[str], *, normal: Callable[[str], str], all_: bool
+) -> bool:
+    return normal(prediction) in _answers([normal(text) for text in references], all_=all_)
+
+
+def _contains(prediction: str, references: Sequence[str], *, words: Words) -> bool:
+    """Whatever `exact_match` accepts; a reference without words is contained only in nothing."""
+    said = words(prediction)
+    inside = f" {' '.join(said)} "
+    return any(
+        f" {' '.join(wanted)} " in inside if wanted else not said
+        for wanted in map(words, references)
+    )
+
+
+def _best_f1(prediction: str, references: Sequence[str], *, words: Words, empty: float) -> float:
+    said = words(prediction)
+    accepted = _answers([words(text) for text in references], all_=not empty)
+    return max(word_f1(said, wanted, empty=empty) for wanted in accepted)
+
+
+def _answers(normalised: list[Answer], *, all_: bool) -> list[Answer]:
+    """The references that count: SQuAD 2.0 leaves out those that are nothing, unless all are."""
+    return normalised if all_ else [answer for answer in normalised if answer] or normalised[:1]
+
+
+def _squad_text(text: str) -> str:
+    return " ".join(squad_words(text))
 
 
 @scorer(details="refs:any|v1")

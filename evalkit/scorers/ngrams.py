@@ -27,22 +27,28 @@ def closest_length(said: Sequence[object], accepted: Sequence[Sequence[object]])
 
 
 def matches(said: Sequence[Hashable], wanted: Sequence[Hashable], order: int) -> list[int]:
-    """Matches of 1-grams, 2-grams, ... up to an order.
-
-    Sets do nearly all of the work: where a side repeats no n-gram, its matches are the n-grams in
-    common; and where no n-gram matches, no longer one does.
-    """
+    """Matches of 1-grams, 2-grams, ... up to an order."""
     if said == wanted:
         return [count(said, n) for n in range(1, order + 1)]
     found = [0] * order
     for n in range(1, order + 1):
-        grams = set(ngrams(said, n))
-        common = grams.intersection(ngrams(wanted, n))
-        if not common:
+        found[n - 1] = matches_of_order(said, wanted, n)
+        if not found[n - 1]:  # where no n-gram matches, no longer one does
             break
-        once = len(grams) == count(said, n)
-        found[n - 1] = len(common) if once else _repeated(said, wanted, n)
     return found
+
+
+def matches_of_order(said: Sequence[Hashable], wanted: Sequence[Hashable], order: int) -> int:
+    """Matches of n-grams of one order.
+
+    Sets do nearly all of the work: where one side repeats none of its n-grams, the matches are the
+    n-grams in common.
+    """
+    grams = set(ngrams(said, order))
+    common = grams.intersection(ngrams(wanted, order))
+    if not common or len(grams) == count(said, order):
+        return len(common)
+    return _overlap(Counter(ngrams(said, order)), Counter(ngrams(wanted, order)))
 
 
 def matches_of_many(
@@ -58,10 +64,6 @@ def matches_of_many(
             most |= Counter(ngrams(wanted, n))
         found.append(_overlap(Counter(ngrams(said, n)), most))
     return found
-
-
-def _repeated(said: Sequence[Hashable], wanted: Sequence[Hashable], order: int) -> int:
-    return _overlap(Counter(ngrams(said, order)), Counter(ngrams(wanted, order)))
 
 
 def _overlap(said: Counter[Gram], wanted: Counter[Gram]) -> int:

@@ -8,85 +8,110 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from itertools import chain, pairwise
-from typing import Any, TypeVar
+from functools import partial
+from itertools import chain
+from typing import Any, Literal
 
-from evalkit.scorers.base import scorer
+from evalkit.scorers.base import MeanScorer, Scorer, SuiteContext, SuiteScorer, changed, named
 from evalkit.scorers.lcs import lcs_length, lcs_positions
+from evalkit.scorers.ngrams import count, matches_of_order
+from evalkit.scorers.sentences import sentences
+from evalkit.scorers.stems import MOST_WORDS, stem, stems_words
 from evalkit.scorers.text import rouge_words
 
-LONGEST_WORD = 100
-"""Longer words are not stemmed: no English word is so long, and the stemmer is not linear."""
 SHORTEST_WORD = 4
-DETAILS = "f|tok:unicode|refs:max|v1"
+"""Shorter words are not stemmed."""
+MOST_SENTENCES = 500
+"""Texts of more sentences get them joined two by two, until they are no more."""
 
 Words = list[str]
-Cut = TypeVar("Cut")
+Split = Literal["lines", "sentences"]
 
 
-@scorer(details=DETAILS)
-def rouge1(prediction: str, references: Sequence[str], *, stem: bool = True) -> float:
+@SuiteScorer
+def rouge1(context: SuiteContext, *, stem: bool | None = None) -> Scorer:
     """F-measure of single words, best over references."""
-    return _best(_overlap, prediction, references, lambda text: tokens(text, stem=stem))
+    chosen = _stems(context, stem)
+    function = partial(_best, measure=partial(overlap, order=1), cut=partial(tokens, stem=chosen))
+    return _mean(named("rouge1", changed(rouge1, stem=stem)), function, chosen)
 
 
-@scorer(details=DETAILS)
-def rouge2(prediction: str, references: Sequence[str], *, stem: bool = True) -> float:
+@SuiteScorer
+def rouge2(context: SuiteContext, *, stem: bool | None = None) -> Scorer:
     """F-measure of pairs of neighbouring words, best over references."""
-    return _best(_overlap, prediction, references, lambda text: _pairs(tokens(text, stem=stem)))
+    chosen = _stems(context, stem)
+    function = partial(_best, measure=partial(overlap, order=2), cut=partial(tokens, stem=chosen))
+    return _mean(named("rouge2", changed(rouge2, stem=stem)), function, chosen)
 
 
-@scorer(details=DETAILS)
-def rouge_l(prediction: str, references: Sequence[str], *, stem: bool = True) -> float:
+@SuiteScorer
+def rouge_l(context: SuiteContext, *, stem: bool | None = None) -> Scorer:
     """F-measure of the longest common subsequence of words, best over references."""
-    return _best(_subsequence, prediction, references, lambda text: tokens(text, stem=stem))
+    chosen = _stems(context, stem)
+    function = partial(_best, measure=subsequence, cut=partial(tokens, stem=chosen))
+    return _mean(named("rouge_l", changed(rouge_l, stem=stem)), function, chosen)
 
 
-@scorer(details=f"split:newline|{DETAILS}")
-def rouge_lsum(prediction: str, references: Sequence[str], *, stem: bool = True) -> float:
+@SuiteScorer
+def rouge_lsum(
+    context: SuiteContext, *, stem: bool | None = None, split: Split = "lines"
+) -> Scorer:
     """F-measure of the union of sentence-wise common subsequences, best over references.
 
-    Sentences are lines. Section 3.2 of Lin 2004, every word counted at most once.
+    Sentences are lines, or with `split="sentences"` what ends in a full stop and the like. Section
+    3.2 of Lin 2004, every word counted at most once.
     """
-    return _best(_summary, prediction, references, lambda text: _sentences(text, stem=stem))
+    chosen = _stems(context, stem)
+    function = partial(_best, measure=union, cut=partial(_cut, stem=chosen, split=split))
+    name = named("rouge_lsum", changed(rouge_lsum, stem=stem, split=split))
+    return _mean(name, function, chosen, f"split:{split}|")
 
 
 def tokens(text: str, *, stem: bool) -> Words:
     """Lower-cased words, those of ASCII letters reduced to their stems if asked."""
     words = rouge_words(text)
-    return (
-        [_stem(word) if len(word) >= SHORTEST_WORD else word for word in words] if stem else words
-    )
+    return list(map(_STEMS.__getitem__, words)) if stem else words
 
 
-@lru_cache(maxsize=1)
-def _stemmer() -> Any:  # noqa: ANN401 - nltk has no types
-    from nltk.stem.porter import PorterStemmer
+class _Stems(dict[str, str]):
+    """Word to what ROUGE counts it as, found out once for each."""
 
-    return PorterStemmer()
-
-
-@lru_cache(maxsize=2**17)
-def _stem(word: str) -> str:
-    if len(word) > LONGEST_WORD or not word.isascii():
-        return word
-    return str(_stemmer().stem(word))
+    def __missing__(self, word: str) -> str:
+        if len(self) >= MOST_WORDS:
+            self.clear()
+        plain = len(word) < SHORTEST_WORD or not word.isascii()
+        self[word] = found = word if plain else stem(word)
+        return found
 
 
-def _pairs(words: Words) -> list[tuple[str, str]]:
-    return list(pairwise(words))
+_STEMS = _Stems()
 
 
-def _sentences(text: str, *, stem: bool) -> list[Words]:
-    return [tokens(line, stem=stem) for line in text.split("\n") if line]
+def _stems(context: SuiteContext, asked: bool | None) -> bool:  # noqa: FBT001 - an option
+    return stems_words(context.config) if asked is None else asked
+
+
+def _mean(name: str, function: Callable[..., float], stem: bool, split: str = "") -> MeanScorer:  # noqa: FBT001 - an option
+    stems = "yes" if stem else "no"
+    base = name.partition("(")[0]
+    signature = f"{base}|stem:{stems}|{split}f|tok:unicode|refs:max|v1"
+    return MeanScorer(name=name, signature=signature, function=function)
+
+
+def _cut(text: str, *, stem: bool, split: Split) -> list[Words]:
+    parts = text.split("\n") if split == "lines" else sentences(text)
+    found = [tokens(part, stem=stem) for part in parts if part]
+    while len(found) > MOST_SENTENCES:
+        found = [list(chain(*found[at : at + 2])) for at in range(0, len(found), 2)]
+    return found
 
 
 def _best(
-    measure: Callable[[Cut, Cut], float],
     prediction: str,
     references: Sequence[str],
-    cut: Callable[[str], Cut],
+    *,
+    measure: Callable[[list[Any], list[Any]], float],
+    cut: Callable[[str], list[Any]],
 ) -> float:
     said = cut(prediction)
     return max(measure(cut(reference), said) for reference in references)
@@ -97,22 +122,33 @@ def _f_measure(hits: int, reference: int, prediction: int) -> float:
     return 2 * precision * recall / (precision + recall) if hits else 0.0
 
 
-def _overlap(reference: Sequence[Any], prediction: Sequence[Any]) -> float:
-    wanted, said = Counter(reference), Counter(prediction)
-    hits = sum(min(wanted[item], said[item]) for item in wanted.keys() & said.keys())
-    return _f_measure(hits, len(reference), len(prediction))
+def overlap(reference: Words, prediction: Words, *, order: int) -> float:
+    """F-measure of n-grams of one order."""
+    hits = matches_of_order(prediction, reference, order)
+    return _f_measure(hits, count(reference, order), count(prediction, order))
 
 
-def _subsequence(reference: Words, prediction: Words) -> float:
+def subsequence(reference: Words, prediction: Words) -> float:
+    """F-measure of the longest common subsequence."""
     return _f_measure(lcs_length(reference, prediction), len(reference), len(prediction))
 
 
-def _summary(reference: list[Words], prediction: list[Words]) -> float:
+def union(reference: list[Words], prediction: list[Words]) -> float:
+    """F-measure of the words that some sentence of the prediction has in common with a reference's.
+
+    Args:
+        reference: its sentences, in words.
+        prediction: the same.
+    """
     wanted, said = Counter(chain(*reference)), Counter(chain(*prediction))
+    others = [(sentence, frozenset(sentence)) for sentence in dict.fromkeys(map(tuple, prediction))]
     hits = 0
     for sentence in reference:
-        union = set[int]().union(*(lcs_positions(sentence, other) for other in prediction))
-        for position in sorted(union):
+        vocabulary = frozenset(sentence)
+        positions = set[int]().union(
+            *(lcs_positions(sentence, other) for other, words in others if words & vocabulary)
+        )
+        for position in sorted(positions):
             word = sentence[position]
             if wanted[word] > 0 and said[word] > 0:
                 hits += 1

@@ -9,6 +9,8 @@ from evalkit.schema import SuiteConfig
 
 LONGEST_WORD = 100
 """Longer words are not stemmed: no English word is so long, and the stemmer is not linear."""
+MOST_WORDS = 2**17
+"""Distinct words that are remembered; some 20 MB."""
 
 
 def stems_words(config: SuiteConfig) -> bool:
@@ -16,7 +18,7 @@ def stems_words(config: SuiteConfig) -> bool:
     return config.language is None or config.language.partition("-")[0] == "en"
 
 
-@lru_cache(maxsize=2**17)
+@lru_cache(maxsize=MOST_WORDS)
 def stem(word: str) -> str:
     """The stem of an English word, as nltk's Porter stemmer has it.
 

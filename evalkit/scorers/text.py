@@ -1,8 +1,10 @@
 """Text as scorers see it: normalised, cut into words, in every script.
 
 Two rules hold throughout. ASCII text is treated exactly as the reference implementations treat it
-(the SQuAD script, rouge-score); and scripts written without spaces fall into single characters, so
-that a longer answer can share a part with its reference.
+(the SQuAD script, rouge-score); and scripts written without spaces are cut into units small enough
+for a longer answer to share a part with its reference, and rare enough for texts that have nothing
+to do with each other to share few: characters of Chinese and Japanese, pairs of neighbouring
+letters (with their marks) of Thai, Lao, Khmer and Burmese, whose single letters occur everywhere.
 """
 
 from __future__ import annotations
@@ -11,29 +13,42 @@ import re
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache
+from itertools import pairwise
+from typing import Final
 
-ARTICLES = re.compile(r"\b(a|an|the)\b")
-ASCII_WORDS = re.compile(r"[a-z0-9]+")
+ENGLISH: Final = frozenset({"a", "an", "the"})
+ARTICLES: Final[Mapping[str, frozenset[str]]] = {
+    "en": ENGLISH,
+    "de": frozenset(
+        {
+            "ein", "eine", "einen", "einem", "eines", "einer",
+            "der", "die", "das", "den", "dem", "des",
+        }
+    ),
+    "es": frozenset(["un", "una", "unos", "unas", "el", "la", "los", "las"]),
+    "vi": frozenset(["của", "là", "cái", "chiếc", "những"]),
+}  # fmt: skip
+"""What normalisation drops: for English as SQuAD does, for the others as MLQA does (Lewis et al.
+2020, arXiv:1910.07475). Other languages keep all their words."""
 FIRST_PICTOGRAPH = 0x2600
 VARIATION_SELECTORS = range(0xFE00, 0xFE10)
-UNSPACED = frozenset(
-    {
-        "BOPOMOFO",
-        "CJK",
-        "HIRAGANA",
-        "IDEOGRAPHIC",
-        "KATAKANA",
-        "KATAKANA-HIRAGANA",
-        "KHMER",
-        "LAO",
-        "MYANMAR",
-        "THAI",
-        "TIBETAN",
-    }
-)
+SYLLABLE_MARKS = "\u0f0b\u0f0c"
+"""The points that part the syllables of Tibetan."""
+PAIRED = frozenset({"KHMER", "LAO", "MYANMAR", "THAI"})
+"""Scripts without spaces whose letters are so few that only pairs of them tell texts apart."""
+UNSPACED = PAIRED | {
+    "BOPOMOFO",
+    "CJK",
+    "HIRAGANA",
+    "IDEOGRAPHIC",
+    "KATAKANA",
+    "KATAKANA-HIRAGANA",
+}
 """Scripts without spaces between words, by the first word of their characters' Unicode names."""
+MOST_TEXTS = 1024
+"""Normalised texts that are remembered: what a classification suite has, and little memory."""
 
 
 class _Table(dict[int, str | None]):
@@ -58,13 +73,21 @@ def _drop_punctuation(character: str) -> str | None:
     """ASCII punctuation as Python's `string` has it, and Unicode's punctuation and format marks."""
     if character in string.punctuation:
         return None
+    if character in SYLLABLE_MARKS:
+        return " "
     category = unicodedata.category(character)
     return None if category[0] == "P" or category == "Cf" else character
 
 
+def is_spaced(character: str) -> bool:
+    """Whether a character belongs to a script that parts its words by spaces, or to none."""
+    return unicodedata.category(character)[0] != "L" or script(character) not in UNSPACED
+
+
 def _space_out(character: str) -> str:
-    unspaced = unicodedata.category(character)[0] == "L" and script(character) in UNSPACED
-    return f" {character} " if unspaced else character
+    if character in SYLLABLE_MARKS:
+        return " "
+    return character if is_spaced(character) else f" {character} "
 
 
 def _keep_words(character: str) -> str | None:
@@ -74,12 +97,14 @@ def _keep_words(character: str) -> str | None:
         return None
     if category == "So" and ord(character) >= FIRST_PICTOGRAPH:
         return f" {character} "
-    return _space_out(character) if category[0] in "LNM" else " "
+    return character if category[0] in "LNM" else " "
 
 
 _WITHOUT_PUNCTUATION = _Table(_drop_punctuation)
 _SPACED_OUT = _Table(_space_out)
 _WORDS = _Table(_keep_words)
+_ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_ENGLISH_ARTICLES = re.compile(r"\b(a|an|the)\b")
 
 
 def lower(text: str) -> str:
@@ -87,13 +112,48 @@ def lower(text: str) -> str:
     return text.lower() if text.isascii() else unicodedata.normalize("NFC", text.lower())
 
 
-def normalise(text: str) -> str:
-    """Lower case, without punctuation, English articles and superfluous white space.
+def articles(language: str | None) -> frozenset[str]:
+    """The words that normalisation drops from a text in a language; English is assumed.
+
+    Args:
+        language: a BCP 47 code, or None.
+    """
+    return ENGLISH if language is None else ARTICLES.get(language.partition("-")[0], frozenset())
+
+
+def normalise(text: str, dropped: frozenset[str] = ENGLISH) -> str:
+    """Lower case, without punctuation, articles and superfluous white space.
 
     For ASCII text this is `normalize_answer` of the SQuAD evaluation script (Rajpurkar et al. 2016,
     arXiv:1606.05250); beyond ASCII, punctuation is what Unicode calls so.
+
+    Args:
+        text: any text.
+        dropped: the articles, in lower case.
     """
-    return " ".join(ARTICLES.sub(" ", lower(text).translate(_WITHOUT_PUNCTUATION)).split())
+    return " ".join(_normalised(text, dropped))
+
+
+def normalised_words(text: str, dropped: frozenset[str] = ENGLISH) -> list[str]:
+    """Words of the normalised text, unspaced scripts cut into their units."""
+    words = _normalised(text, dropped)
+    return list(words) if text.isascii() else [unit for word in words for unit in units(word)]
+
+
+@lru_cache(maxsize=MOST_TEXTS)
+def _normalised(text: str, dropped: frozenset[str]) -> tuple[str, ...]:
+    """What white space parts of the normalised text."""
+    joined = " ".join(lower(text).translate(_WITHOUT_PUNCTUATION).split())
+    if joined.isprintable():
+        return tuple([word for word in joined.split() if word not in dropped])
+    # A control character is no part of a word to the SQuAD script, and doesn't part them either.
+    expression = rf"\b({'|'.join(sorted(dropped)) or '(?!)'})\b"
+    return tuple(re.sub(expression, " ", joined).split())
+
+
+def squad_words(text: str) -> list[str]:
+    """What the SQuAD scripts make of a text, ASCII or not: only ASCII punctuation is dropped."""
+    return _ENGLISH_ARTICLES.sub(" ", text.lower().translate(_ASCII_PUNCTUATION)).split()
 
 
 def space_out(text: str) -> str:
@@ -101,19 +161,47 @@ def space_out(text: str) -> str:
     return text if text.isascii() else text.translate(_SPACED_OUT)
 
 
-def normalised_words(text: str) -> list[str]:
-    """Words of the normalised text."""
-    return space_out(normalise(text)).split()
+def units(word: str) -> list[str]:
+    """A word without white space, cut where its script has no spaces.
+
+    A letter and its marks are one; Chinese and Japanese ones stand alone, those of Thai, Lao, Khmer
+    and Burmese with their right neighbour (so n of them are n - 1 units), all else stays together.
+    """
+    if word.isascii() or all(map(is_spaced, word)):
+        return [word]
+    found: list[str] = []
+    for kind, clusters in _runs(word):
+        if kind == "paired" and len(clusters) > 1:
+            found += [one + other for one, other in pairwise(clusters)]
+        else:
+            found += clusters if kind else ["".join(clusters)]
+    return found
+
+
+def _runs(word: str) -> list[tuple[str, list[str]]]:
+    """Letters with their marks, in runs of one kind: `paired`, `alone`, or empty for the others."""
+    runs: list[tuple[str, list[str]]] = []
+    for character in word:
+        if runs and unicodedata.category(character)[0] == "M":
+            runs[-1][1][-1] += character
+            continue
+        kind = "" if is_spaced(character) else "alone"
+        if kind and script(character) in PAIRED:
+            kind = "paired"
+        if not runs or runs[-1][0] != kind:
+            runs.append((kind, []))
+        runs[-1][1].append(character)
+    return runs
 
 
 def rouge_words(text: str) -> list[str]:
-    """Lower-cased runs of letters and digits.
+    """Lower-cased runs of letters and digits, unspaced scripts cut into their units.
 
     For ASCII text these are the tokens of rouge-score's default tokenizer, which cuts everything
     else out.
     """
-    text = lower(text)
-    return ASCII_WORDS.findall(text) if text.isascii() else text.translate(_WORDS).split()
+    words = lower(text).translate(_WORDS).split()
+    return words if text.isascii() else [unit for word in words for unit in units(word)]
 
 
 def scripts(texts: Iterable[str]) -> Counter[str]:

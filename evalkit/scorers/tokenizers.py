@@ -18,6 +18,7 @@ Tokenizer = Literal["auto", "13a", "intl", "zh", "char", "none", "ja-mecab", "ko
 Words = Callable[[str], list[str]]
 
 CHINESE = frozenset({"CJK", "BOPOMOFO", "IDEOGRAPHIC"})
+BY_CHARACTER = UNSPACED | {"TIBETAN"}
 KANA_SHARE = 0.1
 """Han characters with at least this share of kana among them are Japanese."""
 BY_LANGUAGE: dict[str, Tokenizer] = {
@@ -61,7 +62,7 @@ def tokenize_for(references: Iterable[Sequence[str]]) -> Tokenizer:
     """
     letters = scripts(text for accepted in references for text in accepted)
     total = letters.total()
-    unspaced = sum(letters[name] for name in UNSPACED)
+    unspaced = sum(letters[name] for name in BY_CHARACTER)
     chinese = sum(letters[name] for name in CHINESE)
     if 2 * unspaced > total:
         return "zh" if chinese >= (1 - KANA_SHARE) * unspaced else "char"
@@ -109,6 +110,6 @@ _CHUNKS = _Chunks()
 
 
 def _words_13a(text: str) -> list[str]:
-    if "-\n" in text:  # the one rule that joins pieces
+    if "\n" in text and "-" in text:  # the one rule that joins pieces
         text = text.rstrip().replace("<skipped>", "").replace("-\n", "")
     return list(chain.from_iterable(map(_CHUNKS.__getitem__, text.split())))

@@ -72,3 +72,10 @@ def mixed_pairs() -> list[tuple[str, list[str]]]:
 def short_pairs() -> list[tuple[str, list[str]]]:
     """2,000 pairs of at most eight words, for what takes long."""
     return generate(3, 2000, WORDS, lengths=(1, 3, 8))
+
+
+@pytest.fixture(scope="session")
+def punctuated_pairs() -> list[tuple[str, list[str]]]:
+    """2,000 pairs of a few words, many of which are nothing once normalised."""
+    words = ["the", "a", "An", "?", "!", "...", "red", "car", "--", "42", "U.S.", "\x07"]
+    return generate(4, 2000, words, lengths=(1, 2, 4))

@@ -36,8 +36,8 @@ def test_a_row_tells_kind_options_and_signature(config: SuiteConfig, name: str) 
     shipped = BUILTIN[name]
     function = shipped.function if isinstance(shipped, MeanScorer) else shipped.build
     for option, default in defaults(function).items():
-        shown = f'"{default}"' if isinstance(default, str) else f"{default:g}"
-        shown = str(default) if isinstance(default, bool) else shown
+        shown = f'"{default}"' if isinstance(default, str) else str(default)
+        shown = f"{default:g}" if isinstance(default, float) else shown
         assert f"`{option}` ({shown})" in options
     for part in re.findall(r"`([a-z]+:[a-z]+)`", signature):
         assert part in ours.signature.split("|")

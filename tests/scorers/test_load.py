@@ -10,7 +10,7 @@ from evalkit.errors import ScorerError
 from evalkit.schema import SuiteConfig
 from evalkit.scorers import Scorer, known_scorers, load, make_scorers, score_predictions
 from evalkit.scorers.builtin import BUILTIN
-from evalkit.scorers.match import exact_match
+from evalkit.scorers.match import exact_match_strict
 
 FILE = """
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ def test_options_make_another_scorer_of_another_name(config: SuiteConfig) -> Non
 
 
 def test_scorers_themselves_are_taken_as_they_are(config: SuiteConfig) -> None:
-    assert make(config, exact_match) == (exact_match,)
+    assert make(config, exact_match_strict) == (exact_match_strict,)
 
 
 def test_unknown_names_get_the_nearest(config: SuiteConfig) -> None:

@@ -14,8 +14,11 @@ SIMILARITY = (
     "exact_match", "exact_match_strict", "contains", "f1",
     "rouge1", "rouge2", "rouge_l", "rouge_lsum", "bleu", "chrf", "sentence_bleu", "gleu",
 )  # fmt: skip
-NOT_SUMMED = {"length", "repetition", "gsm8k"}
-"""Descriptions, and what these references are none for."""
+NOT_SUMMED = {
+    "length", "repetition", "gsm8k",
+    "label_accuracy", "label_brier", "label_ece", "perplexity", "bits_per_byte",
+}  # fmt: skip
+"""Descriptions, and what needs other references, or log-probabilities."""
 TEXT = st.text(max_size=40) | st.text(alphabet="ab c.\n", max_size=40)
 TEXTS = st.lists(TEXT, min_size=1, max_size=3)
 WORDS = st.lists(

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from evalkit.scorers.text import normalise, normalised_words, rouge_words, script, scripts
+from evalkit.scorers.text import (
+    articles,
+    normalise,
+    normalised_words,
+    rouge_words,
+    script,
+    scripts,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,12 +56,37 @@ def test_scripts_without_spaces_fall_into_characters(text: str, expected: list[s
         ("日本語です", list("日本語です")),
         ("I ❤\ufe0f 😀😀", ["i", "❤", "😀", "😀"]),
         ("25°C ©", ["25", "c"]),
-        ("ไทย ok", ["ไ", "ท", "ย", "ok"]),
+        ("ไทย ok", ["ไท", "ทย", "ok"]),
+        ("กี่ปี", ["กี่ปี"]),
+        ("ก", ["ก"]),
+        ("བོད་ཡིག", ["བོད", "ཡིག"]),
+        ("が", ["が"]),
+        ("か\u3099く", ["が", "く"]),
         ("—…!", []),
     ],
 )
 def test_rouge_words(text: str, expected: list[str]) -> None:
     assert rouge_words(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("The cat, an apple", None, "cat apple"),
+        ("The cat, an apple", "en-gb", "cat apple"),
+        ("Der Hund liegt an der Tür", "de", "hund liegt an tür"),
+        ("El perro y la casa", "es-mx", "perro y casa"),
+        ("Những ngôi nhà của tôi", "vi", "ngôi nhà tôi"),
+        ("A casa é a melhor", "pt", "a casa é a melhor"),
+    ],
+)
+def test_articles_are_those_of_the_language(text: str, language: str | None, expected: str) -> None:
+    assert normalise(text, articles(language)) == expected
+
+
+def test_a_control_character_parts_no_words_but_articles() -> None:
+    assert normalise("x\x00y the\x00b") == "x\x00y \x00b"
+    assert normalise("x\x00the", frozenset()) == "x\x00the"
 
 
 def test_scripts_counts_letters_only() -> None:
