@@ -37,8 +37,11 @@ def run(
     allow_identical: options.AllowIdentical = False,
     repeats: options.Repeats = None,
     noise_floor: options.NoiseFloor = False,
+    curve: options.Curve = None,
     perturb: options.Perturb = None,
     no_perturb: options.NoPerturb = False,
+    logprobs: options.Logprobs = None,
+    batch: options.Batch = False,
     gate: Annotated[bool, typer.Option("--gate", help="End with the gate's exit code.")] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -69,7 +72,10 @@ def run(
         allow_identical=allow_identical,
         repeats=repeats,
         noise_floor=noise_floor,
+        curve=curve or (),
         perturb=0 if no_perturb else perturb,
+        logprobs=logprobs,
+        batch=batch,
         progress=not quiet,
     )
     verdict = done.gate() if gate else None
@@ -115,6 +121,25 @@ def gate(
     if accept:
         print_note(f"{folder} is now the reference of its suites: {done.accept()}")
     _end_with(verdict, as_json=as_json, quiet=quiet)
+
+
+def compare(
+    earlier: Annotated[Path, typer.Argument(metavar="RUN_A", help="The earlier run folder.")],
+    later: Annotated[Path, typer.Argument(metavar="RUN_B", help="The later run folder.")],
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Put two runs side by side: changes from A to B, flips, and what changed in the set-up."""
+    from evalkit import pipeline
+
+    found = pipeline.compare(earlier, later)
+    if as_json:
+        print_json(dataclasses.asdict(found))
+    elif not quiet:
+        from evalkit.report.side_by_side import print_comparison
+
+        print_comparison(found)
 
 
 def report(
@@ -181,9 +206,13 @@ def _show(done: Run, verdict: GateVerdict | None, *, as_json: bool, quiet: bool)
 
 def _end_with(verdict: GateVerdict, *, as_json: bool, quiet: bool) -> NoReturn:
     """The gate's reasons on stderr, its word on stdout, and its exit code."""
+    from evalkit.verdict import placed
+
     if not as_json:
         for result in () if quiet else verdict.results:
             where = f"{result.suite} / {result.tuned} against {result.base}"
             print_note(f"{result.verdict:13} {where}: {result.reason}")
+        for difference in () if quiet else verdict.differences:
+            print_note(f"{'with care':13} {placed(difference)}")
         print_line(f"{verdict.verdict}: {verdict.reason}")
     raise typer.Exit(verdict.exit_code)

@@ -112,6 +112,14 @@ RuleFile = Annotated[
 AllowIdentical = Annotated[
     bool, typer.Option("--allow-identical", help="Compare two arms that are one and the same.")
 ]
+Curve = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        metavar="[NAME=]FILE",
+        help="The losses that the training job of a tuned model reported: an OpenAI result file, "
+        "trainer_state.json, or a table or JSON lines with a step and losses.",
+    ),
+]
 Perturb = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option(
@@ -128,6 +136,19 @@ Repeats = Annotated[
 NoiseFloor = Annotated[
     bool,
     typer.Option("--noise-floor", help="Ask the base twice: how much does it differ from itself?"),
+]
+Batch = Annotated[
+    bool,
+    typer.Option("--batch", help="Ask by the servers' Batch API: cheaper, within a day."),
+]
+Logprobs = Annotated[
+    Optional[bool],  # noqa: UP045
+    typer.Option(
+        "--logprobs/--no-logprobs",
+        help="Ask how probable models find training and test references, to see whether tuned ones "
+        "know their training rows; by itself of local models only.",
+        show_default=False,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")]

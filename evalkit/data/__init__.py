@@ -8,6 +8,7 @@ from __future__ import annotations
 from evalkit.data.extraction import parse_extract
 from evalkit.data.health import Lengths, SplitHealth, SuiteHealth, check_suite
 from evalkit.data.leakage import find_leaks
+from evalkit.data.losses import read_losses
 from evalkit.data.perturb import PERTURBED, perturb
 from evalkit.data.project import Project, load_project
 from evalkit.data.readers import Row, read_rows, reader
@@ -31,6 +32,7 @@ __all__ = [
     "parse_extract",
     "parse_model",
     "perturb",
+    "read_losses",
     "read_rows",
     "reader",
     "safe_name",

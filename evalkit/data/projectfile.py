@@ -65,6 +65,7 @@ class ModelFile(Strict):
     mode: Mode | None = None
     tuned_from: Text | None = None
     train: Text | None = None
+    curve: Text | None = None
     api_key_env: Variable | None = None
     price: PriceFile | None = None
 
@@ -82,9 +83,11 @@ class ProjectYaml(Strict):
     max_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     max_cost: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     limit: int | None = Field(default=None, ge=1)
+    batch: bool = False
     repeats: int | None = Field(default=None, ge=1)
     perturb: int | None = Field(default=None, ge=0)
     gate: GateFile | None = None
+    logprobs: bool | None = None
 
 
 def read_project_file(path: Path) -> Project:
@@ -116,7 +119,9 @@ def read_project_file(path: Path) -> Project:
         max_seconds=found.max_seconds,
         max_cost=found.max_cost,
         limit=found.limit,
+        batch=found.batch,
         gate=None if found.gate is None else found.gate.record(),
+        logprobs=found.logprobs,
         repeats=found.repeats,
         perturb=found.perturb,
     )
@@ -166,6 +171,7 @@ def _spec(name: str, model: ModelFile, project: ProjectYaml, folder: Path) -> Mo
         mode=model.mode,
         tuned_from=model.tuned_from,
         train=None if model.train is None else _relative(model.train, folder),
+        curve=None if model.curve is None else str(folder / model.curve),
         api_key_env=key,
         price=None if price is None else Price(price.input, price.output, PROJECT_FILE),
     )

@@ -16,14 +16,23 @@ from evalkit.data import SuiteHealth, check_suite, load_project, load_suite, par
 from evalkit.errors import UsageError
 from evalkit.pipeline.asking import ask_models, load_suites
 from evalkit.pipeline.command import command_of
+from evalkit.pipeline.comparing import compare_runs
 from evalkit.pipeline.gating import gate_run
+from evalkit.pipeline.losses import load_losses
 from evalkit.pipeline.plan import RunOptions, listed, make_plan, suites_to_check
 from evalkit.pipeline.resume import setup_of
 from evalkit.pipeline.scoring import Setup, conclude, suite_scorers
 from evalkit.pipeline.spend import prices_of, purse_of
 from evalkit.report import render_report, write_report
 from evalkit.runner import AskStats, progress_observer
-from evalkit.schema import GateRule, GateVerdict, Price, RunRecord, SuiteConfig
+from evalkit.schema import (
+    GateRule,
+    GateVerdict,
+    Price,
+    RunComparison,
+    RunRecord,
+    SuiteConfig,
+)
 from evalkit.verdict import gate as judge
 
 if TYPE_CHECKING:
@@ -198,6 +207,7 @@ def run(
     if folder is not None:  # what cannot be written must show before anything is asked
         files = [m.model.partition("#")[0] for m in plan.models if m.provider == "file"]
         store.check_target(folder, [*plan.suites, *map(Path, files)])
+    losses, unread = load_losses(plan.models)  # a broken file must show before, too
     loaded = load_suites(plan)
     for suite in loaded.suites:  # a wrong scorer must show before anything is asked
         suite_scorers(suite.config, suite.splits["test"], plan.scorers)
@@ -216,10 +226,16 @@ def run(
             limit=plan.limit,
             scorers=plan.scorers,
             prices=prices,
-            notes=tuple(f"{m}: {note}" for m, stats in asked.items() for note in stats.notes),
+            notes={
+                model: notes
+                for model, stats in asked.items()
+                if (notes := (*stats.notes, *unread.get(model, ())))
+            },
             completions=loaded.completions,
             repeats=plan.repeats,
+            allow_identical=plan.allow_identical,
             perturb=plan.perturb,
+            losses=losses,
             clocks={
                 "started": started.isoformat(timespec="seconds"),
                 "seconds": round(time.perf_counter() - clock, 3),
@@ -259,6 +275,19 @@ def gate(
 ) -> GateVerdict:
     """PASS, FAIL or INCONCLUSIVE of a run, from its folder; see `Run.gate`."""
     return load(folder).gate(rule, against=against, changes=changes)
+
+
+def compare(earlier: str | Path, later: str | Path) -> RunComparison:
+    """Two stored runs side by side: changes with intervals, flips, what changed in the set-up.
+
+    Every model is compared with the model of the same name and role in the earlier run.
+
+    Raises:
+        ComparabilityError: nothing of the two can be compared; every reason is named.
+        RunFolderError: a run that cannot be read.
+        UsageError: the two are one run.
+    """
+    return compare_runs(Path(earlier), Path(later))
 
 
 def project_rule(config: str | Path) -> GateRule:
@@ -313,11 +342,13 @@ def score(
         limit=info.limit,
         scorers=tuple(scorers),
         prices={used.model: used.price for used in info.usage if used.price is not None},
-        notes=(),
+        notes=info.notes,
         clocks=info.clocks,
         earlier=info.overfit,
         repeats=info.repeats,
+        allow_identical=info.allow_identical,
         perturb=info.perturb,
+        losses=record.losses,
     )
     return _write(conclude(setup, record.splits), target)
 

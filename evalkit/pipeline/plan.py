@@ -42,7 +42,10 @@ class Plan:
         repeats: how often every test prompt is asked of every arm.
         noise_floor: whether the bases are asked a second time, to see how they differ from
             themselves.
+        logprobs: whether models are asked how probable training and test references are; None asks
+            those that run in this process.
         perturb: test prompts of a suite that are also asked in other words, at most.
+        batch: whether models that can be are asked by file.
     """
 
     name: str
@@ -61,7 +64,9 @@ class Plan:
     allow_identical: bool = False
     repeats: int = 1
     noise_floor: bool = False
+    logprobs: bool | None = None
     perturb: int = PERTURB
+    batch: bool = False
 
 
 class RunOptions(TypedDict, total=False):
@@ -85,8 +90,14 @@ class RunOptions(TypedDict, total=False):
         repeats: how often every test prompt is asked of every arm (1); what is compared are the
             means of each prompt's answers.
         noise_floor: ask the bases a second time, and say how much they differ from themselves.
+        logprobs: ask served models too how probable they find training and test references, to see
+            whether tuned ones know their training rows; False asks none, not even local ones.
+        curve: files of the losses that training jobs reported, `[NAME=]FILE`; the name of the tuned
+            model may be left out if there is only one.
         perturb: so many test prompts of a suite, drawn by seed, are also asked in other words, to
             see whether a tuned model depends on the wording (100); 0 for none.
+        batch: ask by the Batch API of the models' servers, which takes up to a day and costs less;
+            models that cannot be asked so are asked as usual.
     """
 
     base: str | None
@@ -104,7 +115,10 @@ class RunOptions(TypedDict, total=False):
     allow_identical: bool
     repeats: int | None
     noise_floor: bool
+    logprobs: bool | None
     perturb: int | None
+    curve: str | Path | Sequence[str | Path]
+    batch: bool
 
 
 def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) -> Plan:
@@ -120,7 +134,7 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
     project, quickstart = _project(options.get("config"), suites=suites, base=base, tuned=tuned)
     paths = _found(suites or project.suites)
     _check(options)
-    models = _models(project, base, tuned)
+    models = _with_curves(_models(project, base, tuned), listed(options.get("curve", ())))
     allow_identical = options.get("allow_identical", False)
     if not allow_identical:
         _require_two_models(models)
@@ -142,9 +156,11 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
         allow_identical=allow_identical,
         repeats=options.get("repeats") or project.repeats or 1,
         noise_floor=options.get("noise_floor", False),
+        logprobs=project.logprobs if options.get("logprobs") is None else options.get("logprobs"),
         perturb=next(
             n for n in (options.get("perturb"), project.perturb, PERTURB) if n is not None
         ),
+        batch=options.get("batch", False) or project.batch,
     )
 
 
@@ -237,6 +253,27 @@ def _models(project: Project, base: str | None, tuned: Sequence[str]) -> tuple[M
         for arm in arms
     ]
     return (*bases, *arms)
+
+
+def _with_curves(
+    models: tuple[ModelSpec, ...], curves: Sequence[str | Path]
+) -> tuple[ModelSpec, ...]:
+    """The arms, with the loss files that are named on the command line."""
+    tuned = [model.name for model in models if model.role == "tuned"]
+    files: dict[str, str] = {}
+    for curve in map(str, curves):
+        name, sign, file = curve.partition("=")
+        if not sign or name not in tuned:
+            name, file = tuned[0], curve
+            if len(tuned) > 1:
+                raise UsageError(
+                    f"--curve {curve}: found {len(tuned)} tuned models ({', '.join(tuned)}), "
+                    f"expected which of them it is of: --curve {tuned[0]}={curve}"
+                )
+        if name in files:
+            raise UsageError(f"--curve {curve}: found a second file for {name!r}, expected one")
+        files[name] = file
+    return tuple(replace(model, curve=files.get(model.name, model.curve)) for model in models)
 
 
 def _spec(text: str, known: dict[str, ModelSpec], role: str) -> ModelSpec:

@@ -35,6 +35,7 @@ from evalkit.schema import (
     SuiteConfig,
 )
 from evalkit.scorers import (
+    LikelihoodScorer,
     OnFailure,
     Scorer,
     count_confusions,
@@ -42,6 +43,7 @@ from evalkit.scorers import (
     leave_out,
     make_extractor,
     make_scorers,
+    score_likelihoods,
     score_predictions,
 )
 from evalkit.stats.samples import mean_answered
@@ -324,6 +326,8 @@ def _score_split(config: SuiteConfig, split: SplitResult, scorers: Sequence[Scor
             layers = layers_of(
                 config, scorer, split.examples, split.asked(model), failed.setdefault
             )
+            if isinstance(scorer, LikelihoodScorer):
+                layers = [_likelihood_rows(scorer, split, model)]
             rows = mean_answered(layers)
             stats[model, scorer.name] = rows
             values[model, scorer.name] = scorer.values(rows)
@@ -354,6 +358,8 @@ def layers_of(
         rows: their outcomes, equally many of each.
         on_failure: is told of the examples on which the scorer failed.
     """
+    if isinstance(scorer, LikelihoodScorer):  # these look at no completion
+        return []
     references = [example.references for example in examples]
     return [
         score_predictions(
@@ -365,6 +371,18 @@ def layers_of(
         )
         for column in zip(*rows, strict=True)
     ]
+
+
+def _likelihood_rows(
+    scorer: LikelihoodScorer, split: SplitResult, model: str
+) -> NDArray[np.float64]:
+    """Statistics of every example (n, k); NaN where the model did not tell."""
+    told = split.likelihoods.get(model) or [()] * len(split.examples)
+    return score_likelihoods(
+        scorer,
+        [{likelihood.text: likelihood for likelihood in row} for row in told],
+        [example.references for example in split.examples],
+    )
 
 
 def predictions(config: SuiteConfig, outcomes: Sequence[Answer | Failure]) -> list[str | None]:

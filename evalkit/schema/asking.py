@@ -62,6 +62,7 @@ class ModelSpec:
         tuned_from: name of the arm this one is compared with; None for a base.
         train: training file of this arm, a path or a file name inside each suite's folder; None
             means the suite's own `train`.
+        curve: file of the losses that its training job reported; None if none is named.
         api_key_env: name of the environment variable that holds the key, never the key.
         price: what its tokens cost, if the project file says; None leaves it to the price list.
     """
@@ -74,6 +75,7 @@ class ModelSpec:
     mode: Mode | None = None
     tuned_from: str | None = None
     train: str | None = None
+    curve: str | None = None
     api_key_env: str | None = None
     price: Price | None = None
 

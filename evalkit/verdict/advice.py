@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from evalkit.schema import Level, Signal
-from evalkit.verdict.signals import copying, gap, leakage, perturbation
+from evalkit.verdict.signals import copying, curve, gap, leakage, perturbation
 from evalkit.verdict.signals.registry import THRESHOLD
 from evalkit.verdict.wording import between, listed, points
 
@@ -62,9 +62,13 @@ def _mild(signals: dict[str, Signal], lead: Signal | None, leaks: Signal | None)
         for s in signals.values()
         if s.level in {"strong", "mild"}
     ]
+    losses = signals.get(curve.NAME)
+    earlier = "an earlier checkpoint"
+    if losses is not None and losses.level == "mild":
+        earlier = f"the checkpoint nearest to step {losses.numbers['best_step']:.0f}"
     return (
-        f"Some overfitting: {listed(accusing)}. Try fewer n_epochs or an earlier checkpoint; add "
-        "varied examples; re-check."
+        f"Some overfitting: {listed(accusing)}. Try fewer n_epochs or {earlier}; add varied "
+        "examples; re-check."
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from evalkit.schema import (
     Answer,
     Leak,
+    Loss,
     ModelSpec,
     OverfitVerdict,
     ScorerInfo,
@@ -46,6 +47,7 @@ class Evidence:
         earlier: the signals of an earlier scoring of the same answers, by name.
         perturbed: rewordings of test prompts; None if none were asked.
         drawn: test prompts that were drawn to be reworded.
+        losses: what the training job of the tuned model reported, by step.
         chance: model -> what its answer to each test prompt would score on other prompts'
             references, NaN where nobody needs to know.
     """
@@ -62,6 +64,7 @@ class Evidence:
     earlier: Mapping[str, Signal] = field(default_factory=dict)
     perturbed: SplitResult | None = None
     drawn: int = 0
+    losses: tuple[Loss, ...] = ()
     chance: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
@@ -114,6 +117,7 @@ def gather(  # noqa: PLR0913 - one argument a source of evidence
     completions: Mapping[str, Sequence[str]] | None = None,
     earlier: Sequence[OverfitVerdict] = (),
     perturb: int = 0,
+    losses: Sequence[Loss] = (),
     chance: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> list[Evidence]:
     """The evidence on one suite: one piece for each tuned model whose training rows were asked.
@@ -132,6 +136,7 @@ def gather(  # noqa: PLR0913 - one argument a source of evidence
         completions: training split -> all its completions, where they are at hand.
         earlier: verdicts of an earlier scoring of the same answers, of any suite.
         perturb: test prompts that were drawn to be reworded, at most.
+        losses: what training jobs reported, of any model.
         chance: model -> what its answers to the test prompts score by chance.
     """
     before = {(v.suite, v.tuned): {s.name: s for s in v.signals} for v in earlier}
@@ -153,6 +158,7 @@ def gather(  # noqa: PLR0913 - one argument a source of evidence
             earlier=before.get((config.name, model.name), {}),
             perturbed=splits.get(PERTURBED),
             drawn=min(perturb, len(test.examples)),
+            losses=tuple(loss for loss in losses if loss.model == model.name),
             chance=chance or {},
         )
         for model in models

@@ -9,7 +9,7 @@ from evalkit.schema import Level, OverfitVerdict, Signal
 from evalkit.stats.families import holm
 from evalkit.verdict.advice import advice
 from evalkit.verdict.evidence import Evidence
-from evalkit.verdict.signals import gap, leakage, signals
+from evalkit.verdict.signals import curve, gap, leakage, signals
 from evalkit.verdict.signals.registry import ALPHA
 
 ACCUSING: tuple[Level, ...] = ("strong", "mild")
@@ -17,6 +17,8 @@ SEVERITY: tuple[Level, ...] = ("strong", "mild", "inconclusive", "none")
 """Levels from the gravest on."""
 CORROBORATING = ("copying", "perturbation")
 """Signals that, if strong, settle a gap which is not."""
+OF_THE_MODEL = (curve.NAME,)
+"""Signals that say the same of a model on every suite: one hypothesis, however often it is told."""
 
 
 def overfit(evidence: Sequence[Evidence]) -> tuple[OverfitVerdict, ...]:
@@ -45,8 +47,21 @@ def adjust_signals(suites: Sequence[Sequence[Signal]]) -> list[list[Signal]]:
 
     A signal that loses its evidence becomes inconclusive: it was too strong for "none".
     """
-    adjusted = iter(holm([s.p for group in suites for s in group if s.p is not None]))
-    return [[s if s.p is None else _settled(s, next(adjusted)) for s in group] for group in suites]
+    family = {
+        _hypothesis(s, number): s.p
+        for number, group in enumerate(suites)
+        for s in group
+        if s.p is not None
+    }
+    adjusted = dict(zip(family, holm(list(family.values())), strict=True))
+    return [
+        [s if s.p is None else _settled(s, adjusted[_hypothesis(s, number)]) for s in group]
+        for number, group in enumerate(suites)
+    ]
+
+
+def _hypothesis(found: Signal, suite: int) -> tuple[str, int]:
+    return (found.name, 0 if found.name in OF_THE_MODEL else suite)
 
 
 def join(found: Sequence[Signal]) -> Level:

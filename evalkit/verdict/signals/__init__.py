@@ -4,12 +4,13 @@ A new signal is a file here with a function under `@signal`, imported below; thi
 theirs in the entry point group `evalkit.signals`.
 """
 
-from evalkit.verdict.signals import copying, gap, leakage, perturbation
+from evalkit.verdict.signals import copying, curve, gap, leakage, perturbation
 from evalkit.verdict.signals.registry import Check, level_of, signal, signals, unavailable
 
 __all__ = [
     "Check",
     "copying",
+    "curve",
     "gap",
     "leakage",
     "level_of",
