@@ -1,12 +1,12 @@
 """Asking models: concurrently, in turns, from a cache on disk, without losing an answer."""
 
 from evalkit.runner.ask import TIMEOUT, Ask, ask
-from evalkit.runner.batch import BatchPace, ask_by_batch
-from evalkit.runner.cache import cache_key
+from evalkit.runner.batch import BatchPace, Joined, Reader, ask_by_batch
+from evalkit.runner.cache import Cache, cache_key, model_key
 from evalkit.runner.identity import Pair, require_two_models
 from evalkit.runner.job import AskStats, Job, together
 from evalkit.runner.observer import Observer
-from evalkit.runner.progress import LineProgress, TerminalProgress, progress_observer
+from evalkit.runner.progress import LineProgress, TerminalProgress, progress_observer, say
 from evalkit.runner.purse import Purse
 from evalkit.runner.retry import Retry
 
@@ -15,17 +15,22 @@ __all__ = [
     "Ask",
     "AskStats",
     "BatchPace",
+    "Cache",
     "Job",
+    "Joined",
     "LineProgress",
     "Observer",
     "Pair",
     "Purse",
+    "Reader",
     "Retry",
     "TerminalProgress",
     "ask",
     "ask_by_batch",
     "cache_key",
+    "model_key",
     "progress_observer",
     "require_two_models",
+    "say",
     "together",
 ]

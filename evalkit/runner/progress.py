@@ -188,6 +188,12 @@ class TerminalProgress:
         )
 
 
+def say(line: str) -> None:
+    """A line for people."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
 def resting(seconds: float) -> str:
     """What a person reads while the server wants to be left alone."""
     return f"the server's rate limit is used up; going on in {duration(seconds)}"

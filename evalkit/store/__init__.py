@@ -25,7 +25,7 @@ from evalkit.store.accepted import (
     read_accepted,
     run_digest,
 )
-from evalkit.store.folder import FORMAT, free_folder, read, write
+from evalkit.store.folder import FORMAT, free_folder, read, replace_file, write
 from evalkit.store.target import check_target
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "pinned_folder",
     "read",
     "read_accepted",
+    "replace_file",
     "run_digest",
     "write",
 ]

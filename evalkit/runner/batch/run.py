@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from evalkit.errors import Interrupted
-from evalkit.models import Batched, BatchStatus, Provider
+from evalkit.models import Batched, BatchStatus
 from evalkit.runner.batch.joining import Joined
 from evalkit.runner.batch.ledger import Batch, Ledger
 from evalkit.runner.batch.model import BatchModel, BatchPace, patiently
@@ -38,21 +38,21 @@ NO_RESULT = Failure("malformed", "its batch came back without a result for it", 
 
 async def ask_by_batch(
     jobs: Sequence[Job],
-    providers: Mapping[str, Provider],
+    providers: Mapping[str, Batched],
     *,
     cache: Path,
     max_seconds: float | None = None,
     pace: BatchPace | None = None,
-    say: Say = lambda _: None,
+    say: Say | None = None,
 ) -> tuple[dict[str, Failure], dict[str, AskStats]]:
     """Have everything that can be asked by file answered that way, into the cache.
 
     Batches of earlier runs that hold the same questions are waited for and not handed in again, and
-    whatever else they bring is kept. Models that cannot be asked by file are left alone, and so are
-    requests for the log-probability of a text, which no Batch API promises to take.
+    whatever else they bring is kept. Requests for the log-probability of a text are left alone: no
+    Batch API promises to take them.
 
     Args:
-        jobs: what to ask.
+        jobs: what to ask; those of other models are left alone.
         providers: model -> opened provider; the caller closes them.
         cache: folder of the completion cache.
         max_seconds: how long to wait; what is not answered by then goes on at the server.
@@ -68,11 +68,10 @@ async def ask_by_batch(
         CacheError: the cache cannot be used.
         Interrupted: Ctrl-C; the batches go on at the server.
     """
-    batched = {name: p for name, p in providers.items() if isinstance(p, Batched)}
-    mine = [job for job in jobs if job.model in batched and job.request.scored is None]
+    mine = [job for job in jobs if job.model in providers and job.request.scored is None]
     end = float("inf") if max_seconds is None else time.monotonic() + max_seconds
     with Cache(cache) as store, Ledger(cache) as ledger:
-        run = _BatchRun(mine, batched, store, ledger, pace or BatchPace(), end, say)
+        run = _BatchRun(mine, providers, store, ledger, pace or BatchPace(), end, say or _silent)
         try:
             await run.run()
         except (asyncio.CancelledError, KeyboardInterrupt):
@@ -81,7 +80,11 @@ async def ask_by_batch(
                 f"interrupted; {left} of our batches go on at the server, and the same command "
                 "collects what they bring"
             ) from None
-    return run.settled, run.tally.stats({name: p.notes for name, p in batched.items()})
+    return run.settled, run.tally.stats({name: p.notes for name, p in providers.items()})
+
+
+def _silent(line: str) -> None:
+    """Say nothing."""
 
 
 class _BatchRun:
