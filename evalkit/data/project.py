@@ -25,6 +25,7 @@ class Project:
         max_cost: dollars that the asking of a run may cost.
         limit: examples per split at most.
         gate: rule for all suites.
+        logprobs: whether models are asked how probable training and test references are.
         repeats: how often every test prompt is asked of every arm.
         perturb: test prompts of a suite that are also asked in other words, at most.
     """
@@ -39,6 +40,7 @@ class Project:
     max_cost: float | None = None
     limit: int | None = None
     gate: GateRule | None = None
+    logprobs: bool | None = None
     repeats: int | None = None
     perturb: int | None = None
 

@@ -108,9 +108,8 @@ class LocalProvider:
             tokens, starts = zip(*map(self._tokens_with_text, requests), strict=True)
         except ModelError as error:  # a template that takes questions, but no answers
             return [Failure("unsupported", str(error)) for _ in requests]
-        scored = self._generator.score_batch(
-            list(tokens), max_batch_size=STEP_TOKENS, batch_type="tokens", max_input_length=0
-        )
+        # One at a time: in a batch, the last digits depend on what else is in it.
+        scored = self._generator.score_batch(list(tokens), max_batch_size=1, max_input_length=0)
         # The first token of all has no probability, so the one at i is found at i - 1.
         values = [
             result.log_probs[start - 1 :] for result, start in zip(scored, starts, strict=True)

@@ -22,6 +22,12 @@ from evalkit.data import (
 )
 from evalkit.errors import UsageError
 from evalkit.models import Provider, open_provider
+from evalkit.pipeline.likelihoods import (
+    drop_silent,
+    likelihood_jobs,
+    likelihood_notes,
+    with_likelihoods,
+)
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.repeats import reseeded, split_result, times_asked
 from evalkit.runner import (
@@ -150,7 +156,27 @@ def models_asked(plan: Plan, loaded: Loaded, suite: str, split: str) -> list[Mod
 
 
 def make_jobs(plan: Plan, loaded: Loaded) -> list[Job]:
-    """Every question of a run; arms alternate on each example, so that drift hits them alike."""
+    """Every question of a run; arms alternate on each example, so that drift hits them alike.
+
+    Completions first, then log-probabilities.
+
+    Raises:
+        UsageError: a scorer needs log-probabilities that are not to be asked for.
+    """
+    return [*_completion_jobs(plan, loaded), *_likelihood_jobs(plan, loaded)]
+
+
+def _likelihood_jobs(plan: Plan, loaded: Loaded) -> list[Job]:
+    jobs = []
+    for suite in loaded.suites:
+        name = suite.config.name
+        asked = {split: models_asked(plan, loaded, name, split) for split in suite.splits}
+        training = {model: split for (own, model), split in loaded.training.items() if own == name}
+        jobs += likelihood_jobs(plan, suite, asked, training)
+    return jobs
+
+
+def _completion_jobs(plan: Plan, loaded: Loaded) -> list[Job]:
     return [
         Job(
             model=model.name,
@@ -190,10 +216,11 @@ def ask_models(
         ModelError: an arm that cannot be asked at all.
         Interrupted: Ctrl-C.
     """
-    jobs = make_jobs(plan, loaded)
-    outcomes, stats = run_async(_ask(plan, jobs, observer, purse))
+    outcomes, stats = run_async(_ask(plan, make_jobs(plan, loaded), observer, purse))
     found: dict[tuple[str, str, str], list[Answer | Failure]] = {}
-    for job, outcome in zip(jobs, outcomes, strict=True):
+    for job, outcome in outcomes:
+        if job.request.scored is not None:
+            continue
         key = (job.request.suite, job.request.split, job.model)
         found.setdefault(key, []).append(outcome)
     results = tuple(
@@ -211,12 +238,13 @@ def ask_models(
         for split, examples in suite.splits.items()
         if examples
     )
-    return results, stats
+    return tuple(with_likelihoods(result, outcomes) for result in results), stats
 
 
 async def _ask(
     plan: Plan, jobs: Sequence[Job], observer: Observer | None, purse: Purse | None
-) -> tuple[list[Answer | Failure], Mapping[str, AskStats]]:
+) -> tuple[list[tuple[Job, Answer | Failure]], Mapping[str, AskStats]]:
+    """Every job that can be asked with its outcome, and how the asking went."""
     providers: dict[str, Provider] = {}
     try:
         for model in plan.models:
@@ -224,14 +252,24 @@ async def _ask(
         asking = asker(plan, purse)
         pairs = [] if plan.allow_identical else pairs_of(plan.models, jobs)
         before = await require_two_models(pairs, providers, asking)
+        jobs, silent, tried = await drop_silent(jobs, providers, asking)
+        before += tried
         outcomes, stats = await asking(jobs, providers, observer=observer)
-        return outcomes, {
-            model: together(one, [went[model] for went in before if model in went])
+        answered = list(zip(jobs, outcomes, strict=True))
+        notes = likelihood_notes(silent, answered)
+        return answered, {
+            model: _noted(
+                together(one, [went[model] for went in before if model in went]), notes.get(model)
+            )
             for model, one in stats.items()
         }
     finally:
         for provider in providers.values():
             await provider.close()
+
+
+def _noted(stats: AskStats, note: str | None) -> AskStats:
+    return stats if note is None else replace(stats, notes=(*stats.notes, note))
 
 
 def asker(plan: Plan, purse: Purse | None) -> Ask:
@@ -268,7 +306,8 @@ def pairs_of(models: Sequence[ModelSpec], jobs: Sequence[Job]) -> list[Pair]:
         places: Counter[str] = Counter()
         found: list[tuple[int, Request]] = []
         for job in jobs:
-            if job.model == tuned.name and job.request.split == "test" and not job.repeat:
+            asked_first = job.request.scored is None and not job.repeat
+            if job.model == tuned.name and job.request.split == "test" and asked_first:
                 found.append((places[job.request.suite], job.request))
                 places[job.request.suite] += 1
         found.sort(key=lambda place: place[0])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from evalkit.schema import Answer, Example, Failure, Message, SplitResult
+from evalkit.schema import Answer, Example, Failure, Likelihood, Message, SplitResult
 
 
 def lines_bytes(splits: Iterable[SplitResult]) -> bytes:
@@ -44,6 +44,11 @@ def _record(split: SplitResult, i: int, example: Example) -> dict[str, Any]:
     for name, rows in (("repeats", split.repeats), ("again", split.again)):
         if rows:
             record[name] = {model: [_outcome(o) for o in rows[model][i]] for model in rows}
+    if split.likelihoods:
+        record["likelihoods"] = {
+            model: [asdict(likelihood) for likelihood in rows[i]]
+            for model, rows in split.likelihoods.items()
+        }
     return record
 
 
@@ -72,6 +77,7 @@ class Line:
     outcomes: dict[str, Answer | Failure]
     repeats: Repeats
     again: Repeats
+    likelihoods: dict[str, tuple[Likelihood, ...]]
 
 
 def read_lines(path: Path) -> Iterator[Line]:
@@ -93,6 +99,10 @@ def read_lines(path: Path) -> Iterator[Line]:
                 outcomes={model: _parse(o) for model, o in record["completions"].items()},
                 repeats=_rows(record.get("repeats", {})),
                 again=_rows(record.get("again", {})),
+                likelihoods={
+                    model: tuple(Likelihood(**likelihood) for likelihood in told)
+                    for model, told in record.get("likelihoods", {}).items()
+                },
             )
 
 
