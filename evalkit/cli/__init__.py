@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from evalkit.cli import commands
+from evalkit.cli import batch, commands
 from evalkit.cli.terminal import print_error
 from evalkit.errors import EvalkitError, Interrupted
 
@@ -30,11 +30,13 @@ app = typer.Typer(
 for command in (
     commands.run,
     commands.gate,
+    commands.compare,
     commands.report,
     commands.score,
     commands.check,
 ):
     app.command()(command)
+app.add_typer(batch.app, name="batch")
 
 
 @app.callback(invoke_without_command=True)

@@ -9,10 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from evalkit import store
-from evalkit.errors import ComparabilityError, UsageError
-from evalkit.pipeline.scoring import layers_of, suite_scorers
+from evalkit.errors import UsageError
+from evalkit.pipeline.stored import stored_scorer
 from evalkit.schema import Comparison, GateRule, GateVerdict, RunRecord, SplitResult, SuiteConfig
-from evalkit.stats.samples import mean_answered
 from evalkit.verdict import compare_rows, gate, join_runs, merge
 
 
@@ -110,18 +109,7 @@ def _corpus_rows(
     for told in known:
         if told.kind != "corpus" or told.name not in gated:
             continue
-        (scorer,) = suite_scorers(config, split.examples, [told.name])
-        if scorer.signature != told.signature:
-            raise ComparabilityError(
-                f"suite {config.name!r}: this evalkit computes {told.name!r} as "
-                f"{scorer.signature}, the runs as {told.signature}; score both again"
-            )
-        stats = {
-            (model, scorer.name): mean_answered(
-                layers_of(config, scorer, split.examples, split.asked(model))
-            )
-            for model in split.answers
-        }
+        scorer, stats = stored_scorer(config, split, told)
         fields = _fields(config.gate.slices)
         yield from compare_rows(
             split, stats, [scorer], models=joined.info.models, slices=fields, seed=joined.info.seed

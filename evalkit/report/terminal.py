@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from evalkit.data.health import Lengths, Planning, SuiteHealth
+from evalkit.report.console import change_of, console, table_of
 from evalkit.report.text import count, decimal, money, one_line, signed
 from evalkit.report.view import TEST, primary, whole_deltas, whole_scores
-from evalkit.schema import Comparison, RunRecord
+from evalkit.schema import RunRecord
 from evalkit.verdict.headline import Headline, headline
 
 if TYPE_CHECKING:
-    from rich.console import Console, Group
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
@@ -29,14 +30,14 @@ SHOWN_VALUES = 8
 
 def print_summary(record: RunRecord) -> None:
     """Show a run on stderr, in colour where the terminal has and wants it."""
-    _console().print(summary_text(record))
+    console().print(summary_text(record))
 
 
 def print_health(healths: Iterable[SuiteHealth]) -> None:
     """Show what suites hold and what is wrong with them, on stderr."""
-    console = _console()
+    screen = console()
     for health in healths:
-        console.print(health_text(health))
+        screen.print(health_text(health))
 
 
 def summary_text(record: RunRecord) -> Group:
@@ -76,7 +77,7 @@ def health_text(health: SuiteHealth) -> Group:
     parts: list[Text | Table] = [
         Text.assemble((one_line(health.suite, 80), "bold"), (f"  {health.task}", "dim"))
     ]
-    table = _table("split", "rows", "duplicates", "prompt length", "reference length")
+    table = table_of("split", "rows", "duplicates", "prompt length", "reference length")
     for split in health.splits:
         table.add_row(
             Text(one_line(split.split, 40)),
@@ -143,12 +144,6 @@ def _counted(values: Mapping[str, int]) -> str:
     return ", ".join(shown)
 
 
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False, emoji=False, markup=False)
-
-
 def _title(found: Headline) -> Text:
     from rich.text import Text
 
@@ -181,7 +176,7 @@ def _suites(record: RunRecord, found: Headline) -> Table:
 
     scores, deltas = whole_scores(record), whole_deltas(record)
     levels = {v.suite: v.level for v in record.info.overfit if v.tuned == found.tuned}
-    table = _table("suite", "scorer", "base", "tuned", "change [95 % interval]", "overfitted?")
+    table = table_of("suite", "scorer", "base", "tuned", "change [95 % interval]", "overfitted?")
     for config in record.info.suites:
         scorer = primary(record.info, config.name)
         if scorer is None:
@@ -196,7 +191,7 @@ def _suites(record: RunRecord, found: Headline) -> Table:
             Text(one_line(config.name, 40)),
             Text(one_line(scorer.name, 30)),
             *(Text(decimal(score.score if score else None)) for score in row),
-            Text(_change(change)),
+            Text(change_of(change)),
             Text(word, style=style),
         )
     return table
@@ -206,7 +201,7 @@ def _scores(record: RunRecord) -> Table:
     """A line a suite and model, where there is nothing to compare."""
     from rich.text import Text
 
-    table = _table("suite", "model", "scorer", "score [95 % interval]", "n")
+    table = table_of("suite", "model", "scorer", "score [95 % interval]", "n")
     for score in record.scores:
         scorer = primary(record.info, score.suite)
         if not score.slice and score.split == TEST and scorer and score.scorer == scorer.name:
@@ -226,7 +221,7 @@ def _noise(record: RunRecord) -> Table:
     from rich.text import Text
 
     again = "itself again [95 % interval]"
-    table = _table("noise", "model", "answers a prompt", "differ on", again, "floor")
+    table = table_of("noise", "model", "answers a prompt", "differ on", again, "floor")
     for row in record.info.noise:
         change = "" if row.delta is None else signed(row.delta)
         bounds = "" if row.low is None else f" [{signed(row.low)}, {signed(row.high)}]"
@@ -239,23 +234,3 @@ def _noise(record: RunRecord) -> Table:
             Text("" if row.floor is None else f"±{decimal(row.floor)}"),
         )
     return table
-
-
-def _table(*names: str) -> Table:
-    """Columns without lines; the numbers to the right."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in names:
-        right = name in {"base", "tuned", "rows", "duplicates", "n"} or "[" in name
-        table.add_column(Text(name), justify="right" if right else "left", no_wrap="[" in name)
-    return table
-
-
-def _change(change: Comparison | None) -> str:
-    """`+0.120 [+0.050, +0.190]`."""
-    if change is None or change.delta is None:
-        return "not compared"
-    bounds = "" if change.low is None else f" [{signed(change.low)}, {signed(change.high)}]"
-    return f"{signed(change.delta)}{bounds}"

@@ -4,9 +4,12 @@ Everything here is a pure function from records to records.
 """
 
 from evalkit.verdict.against import join_runs
+from evalkit.verdict.arms import arm_differences
 from evalkit.verdict.chance import chance_scores
 from evalkit.verdict.compare import adjust, compare_rows
+from evalkit.verdict.differences import placed, refusals, remedy, told
 from evalkit.verdict.evidence import Evidence, gather, judge_of
+from evalkit.verdict.flips import flips
 from evalkit.verdict.gain import gain_splits
 from evalkit.verdict.gate import gate, merge
 from evalkit.verdict.headline import Finding, Headline, headline
@@ -22,8 +25,10 @@ __all__ = [
     "Headline",
     "Stats",
     "adjust",
+    "arm_differences",
     "chance_scores",
     "compare_rows",
+    "flips",
     "gain_splits",
     "gate",
     "gather",
@@ -34,8 +39,12 @@ __all__ = [
     "noise_rows",
     "overfit",
     "overfit_levels",
+    "placed",
+    "refusals",
+    "remedy",
     "score_rows",
     "signal",
     "slice_warnings",
+    "told",
     "within_noise",
 ]

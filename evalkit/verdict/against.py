@@ -2,84 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, TypeVar
 
 import numpy as np
 
 from evalkit.errors import ComparabilityError
-from evalkit.schema import Answer, Failure, ModelSpec, RunRecord, SplitResult, SuiteConfig
+from evalkit.schema import Difference, RunRecord, SplitResult, SuiteConfig
 from evalkit.stats.samples import FloatArray
 from evalkit.verdict.compare import TEST
-from evalkit.verdict.wording import listed, share
+from evalkit.verdict.differences import placed, refusals, truncated
+from evalkit.verdict.runs import Arms, pair_arms, run_differences, suite_differences
+from evalkit.verdict.wording import share
 
 FEWEST_MATCHED: Final = 0.90
 """Below this share of test prompts in common two runs are not compared."""
-_ASKED_BY = ("task", "system", "template", "few_shot", "generation", "extract", "labels")
-"""Fields of a suite that shape a completion or what is scored of it."""
-_SHOWN = 60
-
-Outcome = Answer | Failure
-
-
-@dataclass(frozen=True, slots=True)
-class _Arms:
-    """A tuned model and the model of the earlier run that it is compared with."""
-
-    tuned: ModelSpec
-    earlier: ModelSpec
-    label: str
+Found = TypeVar("Found")
 
 
 def join_runs(
-    record: RunRecord, earlier: RunRecord, *, name: str, suites: Sequence[str] | None = None
+    record: RunRecord,
+    earlier: RunRecord,
+    *,
+    name: str,
+    suites: Sequence[str] | None = None,
+    roles: Collection[str] = ("tuned",),
+    partly: bool = False,
 ) -> RunRecord:
-    """The tuned models of a run on its test splits, with those of an earlier run as their bases.
+    """The models of a run on its test splits, with those of an earlier run as their bases.
 
     Examples are paired by id, prompt as asked, and references. The result has no comparisons: means
-    are judged from its values, other scores have to be compared first.
+    are judged from its values, other scores have to be compared first. Its differences are those of
+    the two runs.
 
     Args:
         record: the run to be judged.
         earlier: the run it is compared with.
         name: what to call the earlier run.
         suites: those that are compared; None demands that both runs have the same suites.
+        roles: whose models are compared.
+        partly: leave out what cannot be compared, as long as anything can.
 
     Raises:
         ComparabilityError: the runs differ in what was asked, how, or how it was scored; every
             difference is named.
     """
-    arms, faults = _paired_arms(record, earlier, name)
+    arms, lonely = pair_arms(record, earlier, name, roles)
+    found = [*lonely, *run_differences(record, earlier, arms)]
     chosen = [c for c in record.info.suites if suites is None or c.name in suites]
-    others = {config.name: config for config in earlier.info.suites}
     if suites is None:
-        dropped = others.keys() - {config.name for config in chosen}
-        faults += [f"suite {suite!r} was not run this time" for suite in sorted(dropped)]
-    splits = []
+        found += _dropped(earlier, chosen)
+    splits, joined = list[SplitResult](), list[SuiteConfig]()
     for config in chosen:
-        found = list(_faults(record, earlier, config, others.get(config.name)))
-        if not found:
-            split, matched, of = _joined(record, earlier, config.name, arms)
-            if matched < FEWEST_MATCHED * of:
-                common = share(matched, of)
-                found = [f"only {common} test prompts are in both; at least 90 % must be"]
+        mine, split = _suite(record, earlier, config, arms)
+        found += mine
+        if split is not None:
             splits.append(split)
-        faults += [f"suite {config.name!r}: {fault}" for fault in found]
-    if faults:
-        told = "\n".join(f"  {fault}" for fault in faults)
+            joined.append(config)
+    refused = refusals(found)
+    if refused and not (partly and splits and arms):
+        listing = "\n".join(f"  {placed(difference)}" for difference in refused)
         raise ComparabilityError(
-            f"{record.info.name!r} cannot be compared with the earlier run {name!r}:\n{told}"
+            f"{record.info.name!r} cannot be compared with the earlier run {name!r}; "
+            f"then → now:\n{listing}"
         )
-    bases = {a.label: replace(a.earlier, name=a.label, role="base", tuned_from=None) for a in arms}
+    return _as_arms(record, arms, joined, splits, found)
+
+
+def _dropped(earlier: RunRecord, chosen: Sequence[SuiteConfig]) -> list[Difference]:
+    """Suites that only the earlier run has: leaving one out must not pass for improving."""
+    names = {config.name for config in earlier.info.suites} - {config.name for config in chosen}
+    return [Difference("suite", name, "run", "not run", "refuse") for name in sorted(names)]
+
+
+def _suite(
+    record: RunRecord, earlier: RunRecord, config: SuiteConfig, arms: Sequence[Arms]
+) -> tuple[list[Difference], SplitResult | None]:
+    """What changed in one suite, and its joined test split if it can be compared."""
+    found = suite_differences(record, earlier, config)
+    if refusals(found):
+        return found, None
+    split, matched, of = _joined(record, earlier, config.name, arms)
+    if matched < FEWEST_MATCHED * of:
+        common = f"only {share(matched, of)} in both; at least 90 % must be"
+        return [*found, Difference("test prompts", config.name, common, common, "refuse")], None
+    for pair in arms:
+        if split.answers[pair.label] and split.answers[pair.later.name]:
+            both = (split.answers[pair.label], split.answers[pair.later.name])
+            found += truncated(f"{config.name}, {pair.later.name}", [both])
+    return found, split
+
+
+def _as_arms(
+    record: RunRecord,
+    arms: Sequence[Arms],
+    suites: Sequence[SuiteConfig],
+    splits: Sequence[SplitResult],
+    differences: Sequence[Difference],
+) -> RunRecord:
+    """The joined splits as the record of a run whose bases are the earlier models."""
+    bases = [replace(a.earlier, name=a.label, role="base", tuned_from=None) for a in arms]
+    tuned = [replace(a.later, role="tuned", tuned_from=a.label) for a in arms]
     return replace(
         record,
         info=replace(
             record.info,
-            models=(*bases.values(), *(replace(a.tuned, tuned_from=a.label) for a in arms)),
-            suites=tuple(chosen),
+            models=(*bases, *tuned),
+            suites=tuple(suites),
             overfit=(),
             overfit_levels={},
+            differences=tuple(differences),
         ),
         splits=tuple(splits),
         comparisons=(),
@@ -89,56 +122,8 @@ def join_runs(
     )
 
 
-def _paired_arms(record: RunRecord, earlier: RunRecord, name: str) -> tuple[list[_Arms], list[str]]:
-    """Tuned models of one name; or the only one of either run, whatever its name."""
-    mine = [model for model in record.info.models if model.role == "tuned"]
-    theirs = {model.name: model for model in earlier.info.models if model.role == "tuned"}
-    if len(mine) == len(theirs) == 1:
-        theirs = {mine[0].name: next(iter(theirs.values()))}
-    arms, faults = [], []
-    for model in mine:
-        other = theirs.get(model.name)
-        if other is None:
-            known = f"it has {listed(list(theirs))}" if theirs else "it has none"
-            faults.append(f"it has no tuned model {model.name!r}; {known}")
-        else:
-            if other.mode != model.mode:
-                faults.append(_differs(f"mode of {model.name!r}", model.mode, other.mode))
-            arms.append(_Arms(model, other, f"{name}/{other.name}"))
-    return arms, faults
-
-
-def _faults(
-    record: RunRecord, earlier: RunRecord, config: SuiteConfig, other: SuiteConfig | None
-) -> Iterator[str]:
-    """What differs between two runs of one suite."""
-    if other is None:
-        yield "the earlier run does not have it"
-        return
-    for field in _ASKED_BY:
-        if getattr(config, field) != getattr(other, field):
-            yield _differs(field, getattr(config, field), getattr(other, field))
-    digests = [r.info.hashes.get(config.name, {}).get(TEST) for r in (record, earlier)]
-    if digests[0] != digests[1]:
-        yield _differs("test data", *(f"sha256 {str(digest)[:12]}" for digest in digests))
-    signatures = [
-        {s.name: s.signature for s in r.info.scorers.get(config.name, ())}
-        for r in (record, earlier)
-    ]
-    for name in config.gate.scorers or tuple(signatures[0])[:1]:
-        here, there = (found.get(name, "not computed") for found in signatures)
-        if here != there:
-            yield _differs(f"scorer {name!r}", here, there)
-
-
-def _differs(what: str, here: Any, there: Any) -> str:  # noqa: ANN401 - any field of a record
-    texts = [str(value) for value in (here, there)]
-    shown = [text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..." for text in texts]
-    return f"{what}: {shown[0]} now, {shown[1]} then"
-
-
 def _joined(
-    record: RunRecord, earlier: RunRecord, suite: str, arms: Sequence[_Arms]
+    record: RunRecord, earlier: RunRecord, suite: str, arms: Sequence[Arms]
 ) -> tuple[SplitResult, int, int]:
     """The examples that both runs asked; how many those are, and of how many."""
     now, then = (_test_split(r, suite) for r in (record, earlier))
@@ -147,18 +132,27 @@ def _joined(
     left = [i for i, j in pairs if j is not None]
     right = [j for _, j in pairs if j is not None]
     answers = {a.label: _chosen(then.answers, a.earlier.name, right) for a in arms}
-    answers |= {a.tuned.name: _chosen(now.answers, a.tuned.name, left) for a in arms}
+    answers |= {a.later.name: _chosen(now.answers, a.later.name, left) for a in arms}
     values: dict[tuple[str, str], FloatArray] = {}
     for source, rows, names in (
         (then, right, {a.earlier.name: a.label for a in arms}),
-        (now, left, {a.tuned.name: a.tuned.name for a in arms}),
+        (now, left, {a.later.name: a.later.name for a in arms}),
     ):
         values |= {
             (names[model], scorer): np.asarray(scores)[rows]
             for (model, scorer), scores in source.values.items()
             if model in names
         }
-    split = SplitResult(suite, TEST, tuple(now.examples[i] for i in left), answers, values)
+    repeats = {a.label: _chosen(then.repeats, a.earlier.name, right) for a in arms}
+    repeats |= {a.later.name: _chosen(now.repeats, a.later.name, left) for a in arms}
+    split = SplitResult(
+        suite=suite,
+        split=TEST,
+        examples=tuple(now.examples[i] for i in left),
+        answers=answers,
+        values=values,
+        repeats={model: rows for model, rows in repeats.items() if rows},
+    )
     return split, len(left), max(len(now.examples), len(then.examples))
 
 
@@ -175,7 +169,7 @@ def _key(split: SplitResult, i: int) -> tuple[object, ...]:
 
 
 def _chosen(
-    answers: Mapping[str, Sequence[Outcome]], model: str, rows: Sequence[int]
-) -> tuple[Outcome, ...]:
+    answers: Mapping[str, Sequence[Found]], model: str, rows: Sequence[int]
+) -> tuple[Found, ...]:
     found = answers.get(model, ())
     return tuple(found[i] for i in rows) if found else ()

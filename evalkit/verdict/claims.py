@@ -29,6 +29,7 @@ from evalkit.stats.intervals import Interval, constant_p_below
 from evalkit.stats.paired import difference_interval, standard_error
 from evalkit.stats.samples import FEWEST_UNITS, Clusters, FloatArray, mean
 from evalkit.verdict.compare import TEST
+from evalkit.verdict.differences import refusals, told
 from evalkit.verdict.leaks import MOST_LEAKED, leaked_share
 from evalkit.verdict.parts import Part, clusters_of, slices_of, subset, whole
 from evalkit.verdict.wording import plural, share
@@ -143,11 +144,14 @@ def _claims(
     computed = {scorer.name: scorer for scorer in source.record.info.scorers.get(suite.name, ())}
     split = source.splits.get(suite.name)
     leaked = leaked_share(source.record, suite.name, model.name)
+    refused = [d for d in refusals(source.record.info.differences) if d.where == model.name]
     for name in rule.scorers or tuple(computed)[:1] or ("",):
         claim = Claim(suite, rule, model.tuned_from or "", model.name, name)
         if name not in computed:
             hint = nearest(name, computed)
             yield _stopped(claim, f"{name!r} is not among the run's scorers; {hint}")
+        elif refused:
+            yield _stopped(claim, f"the arms cannot be compared: {told(refused[0])}")
         elif leaked[0] > MOST_LEAKED * leaked[1]:
             yield _stopped(claim, f"{share(*leaked)} test prompts are in its training data")
         elif split is None:

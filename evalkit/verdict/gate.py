@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from evalkit.schema import (
@@ -53,7 +53,8 @@ def gate(record: RunRecord, rule: GateRule | None = None) -> GateVerdict:
     if not families:
         code = (rule or GateRule()).inconclusive
         return GateVerdict("INCONCLUSIVE", "none", NOTHING, (), (), code)
-    return merge([_judge(family, levels) for family in families.values()])
+    verdict = merge([_judge(family, levels) for family in families.values()])
+    return replace(verdict, differences=record.info.differences)
 
 
 def merge(verdicts: Sequence[GateVerdict]) -> GateVerdict:
@@ -67,6 +68,7 @@ def merge(verdicts: Sequence[GateVerdict]) -> GateVerdict:
         results=tuple(result for one in verdicts for result in one.results),
         decisions=decisions,
         exit_code=min((one.exit_code for one in verdicts), key=CODES.index),
+        differences=tuple(dict.fromkeys(d for one in verdicts for d in one.differences)),
     )
 
 

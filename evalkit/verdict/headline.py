@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evalkit.schema import (
-    Answer,
     Comparison,
     GateVerdict,
     Level,
@@ -21,6 +20,7 @@ from evalkit.stats.families import holm
 from evalkit.stats.quantiles import z_two_sided
 from evalkit.stats.samples import CONFIDENCE, FEWEST_UNITS
 from evalkit.verdict.claims import margin_of
+from evalkit.verdict.differences import refusals, remedy, told
 from evalkit.verdict.gate import gate
 from evalkit.verdict.gate import worst as worst_verdict
 from evalkit.verdict.leaks import leaked_share, mostly_leaked
@@ -261,11 +261,12 @@ def _forgot(judged: Sequence[_Judged]) -> Finding:
 
 def _comparable(record: RunRecord, model: ModelSpec) -> Finding:
     question = "Comparable?"
-    base = model.tuned_from or ""
-    if _identical(record, base, model.name):
-        sentence = f"{model.name} and {base} gave the same answer to every prompt: one model?"
-        return Finding(question, "no", sentence, "bad")
-    doubts = _doubts(record, base, model.name)
+    differences = [d for d in record.info.differences if d.where == model.name]
+    refused = refusals(differences)
+    if refused:
+        sentence = "; ".join(f"{told(d)}, {remedy(d)}" for d in refused)
+        return Finding(question, "no", f"{sentence}.", "bad")
+    doubts = [*map(told, differences), *_doubts(record, model.tuned_from or "", model.name)]
     if doubts:
         return Finding(question, "with care", f"{'; '.join(doubts)}.", "unsure")
     compared = sum(r.n for r in record.comparisons if _is_whole_test(r, model.name))
@@ -275,19 +276,6 @@ def _comparable(record: RunRecord, model: ModelSpec) -> Finding:
 
 def _is_whole_test(row: Comparison, tuned: str) -> bool:
     return row.tuned == tuned and row.family == "primary"
-
-
-def _identical(record: RunRecord, base: str, tuned: str) -> bool:
-    """Whether two arms answered all prompts, and word for word alike."""
-    pairs = [
-        pair
-        for split in record.splits
-        if base in split.answers and tuned in split.answers
-        for pair in zip(split.answers[base], split.answers[tuned], strict=True)
-    ]
-    return bool(pairs) and all(
-        isinstance(b, Answer) and isinstance(t, Answer) and b.text == t.text for b, t in pairs
-    )
 
 
 def _doubts(record: RunRecord, base: str, tuned: str) -> list[str]:

@@ -129,7 +129,18 @@ def test_a_training_file_that_is_nowhere() -> None:
 def test_a_copy_of_the_base_is_noticed(folder: Path) -> None:
     (folder / "copy.jsonl").write_bytes((folder / "base.jsonl").read_bytes())
     done = run(["copy"])
-    assert any("one model under two names" in warning for warning in done.record.info.warnings)
+    (found,) = done.record.info.differences
+    assert (found.what, found.where, found.severity) == ("answers", "copy", "refuse")
+    verdict = done.gate()
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert "the arms cannot be compared: answers: the same to all 60 prompts" in (
+        verdict.results[0].reason
+    )
+    meant = run(["copy"], allow_identical=True, out="meant")
+    assert [d.severity for d in meant.record.info.differences] == ["flag"]
+    assert meant.gate(changes={"margin": 0.2}).verdict == "PASS"
+    again = pipeline.score("meant", out="again")
+    assert again.record.info.differences == meant.record.info.differences
 
 
 def test_missing_answers_stay_out_of_scores(folder: Path) -> None:

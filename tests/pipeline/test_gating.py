@@ -70,7 +70,7 @@ def test_against_one_more_run(tmp_path: Path) -> None:
     assert pipeline.gate(new, against=old).verdict == "FAIL"
     with pytest.raises(UsageError, match="is the run itself"):
         pipeline.gate(new, against=new)
-    with pytest.raises(ComparabilityError, match="suite 'b' was not run this time"):
+    with pytest.raises(ComparabilityError, match="b: suite: run → not run"):
         pipeline.gate(new, against=stored(tmp_path / "b", answers(50), answers(50, "b")))
     with pytest.raises(UsageError, match="is not a folder"):
         pipeline.gate(new, against=tmp_path / "nowhere")

@@ -58,7 +58,7 @@ def test_below_nine_in_ten_common_prompts_runs_are_not_compared(kept: int, n: in
     )
     earlier = replace(earlier, splits=(replace(split, examples=changed),))
     if n is None:
-        with pytest.raises(ComparabilityError, match=r"only 89 of 100 \(89.0 %\) test prompts"):
+        with pytest.raises(ComparabilityError, match=r"test prompts: only 89 of 100 \(89.0 %\)"):
             join_runs(run_of(60), earlier, name="before")
     else:
         assert gate(join_runs(run_of(60), earlier, name="before")).results[0].n == n
@@ -67,19 +67,22 @@ def test_below_nine_in_ten_common_prompts_runs_are_not_compared(kept: int, n: in
 @pytest.mark.parametrize(
     ("suite", "reason"),
     [
-        ({"system": "Be brief."}, "system: None now, Be brief. then"),
-        ({"template": "Q: {prompt}"}, "template: None now"),
-        ({"few_shot": 2}, "few_shot: 0 now, 2 then"),
-        ({"generation": Generation(temperature=0.7)}, "generation: Generation("),
-        ({"extract": Extract("(x)")}, "extract: None now"),
-        ({"scorers": ("f1",)}, "scorer 'exact_match': exact_match|"),
-        ({"name": "other"}, "suite 'other' was not run this time"),
+        ({"system": "Be brief."}, "qa: system prompt: Be brief. → none"),
+        ({"template": "Q: {prompt}"}, "qa: template: Q: {prompt} → none"),
+        ({"few_shot": 2}, "qa: few-shot: 2 → 0"),
+        ({"generation": Generation(temperature=0.7)}, "qa: temperature: 0.7 → 0.0"),
+        ({"generation": Generation(max_tokens=64)}, "qa: max_tokens: 64 → 256"),
+        ({"generation": Generation(stop=("\n",))}, r"qa: stop: '\n' → none"),
+        ({"labels": ("a", "b")}, "qa: labels: 'a', 'b' → none"),
+        ({"extract": (Extract("number"),)}, "qa: extraction: number → none"),
+        ({"scorers": ("f1",)}, "qa: scorer exact_match: not computed → exact_match|"),
+        ({"name": "other"}, "other: suite: run → not run"),
     ],
 )
 def test_whatever_differs_is_named(suite: dict[str, Any], reason: str) -> None:
     with pytest.raises(ComparabilityError) as caught:
         join_runs(run_of(60), run_of(60, suite=suite), name="before")
-    assert "cannot be compared with the earlier run 'before':" in str(caught.value)
+    assert "cannot be compared with the earlier run 'before'; then → now:" in str(caught.value)
     assert reason in str(caught.value)
 
 
@@ -92,15 +95,15 @@ def test_all_differences_are_named_at_once() -> None:
     )
     with pytest.raises(ComparabilityError) as caught:
         join_runs(record_, earlier, name="before")
-    for part in ("system", "template", "test data: sha256 aaaaaaaaaaaa now, sha256 bbbbbbbbbbbb"):
-        assert f"  suite 'qa': {part}" in str(caught.value)
+    for part in ("system prompt", "template", "test data: sha256 bbbbbbbbbbbb → sha256 aaaaaaa"):
+        assert f"  qa: {part}" in str(caught.value)
 
 
 def test_a_scorer_that_is_not_gated_may_differ() -> None:
     more = run_of(60, suite={"scorers": ("exact_match", "f1")})
     assert gate(join_runs(run_of(60), more, name="before")).results[0].delta == 0
     both = run_of(60, suite={"scorers": ("exact_match", "f1"), "gate": GateRule(scorers=("f1",))})
-    with pytest.raises(ComparabilityError, match="scorer 'f1'"):
+    with pytest.raises(ComparabilityError, match="qa: scorer f1: not computed"):
         join_runs(both, run_of(60), name="before")
 
 
@@ -111,11 +114,12 @@ def test_models_are_found_by_name_or_by_being_the_only_one() -> None:
     two = run_of(60)
     second = ModelSpec("second", "file", "c", "tuned", tuned_from="base")
     two = replace(two, info=replace(two.info, models=(BASE, TUNED, second)))
-    with pytest.raises(ComparabilityError, match="no tuned model 'second'; it has tuned"):
+    with pytest.raises(ComparabilityError, match="second: tuned model: tuned → second"):
         join_runs(two, run_of(60), name="before")
     chat = replace(TUNED, mode="chat")
-    with pytest.raises(ComparabilityError, match="mode of 'tuned': None now, chat then"):
-        join_runs(run_of(60), run_of(60, tuned=chat), name="before")
+    plain = replace(TUNED, mode="completions")
+    with pytest.raises(ComparabilityError, match="tuned: mode: chat → completions"):
+        join_runs(run_of(60, tuned=plain), run_of(60, tuned=chat), name="before")
 
 
 def test_a_missing_answer_then_is_missing_now() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from evalkit.schema import Comparison, GateRule, Leak, ModelSpec, RunRecord, SuiteConfig, Usage
-from evalkit.verdict import adjust, compare_rows, gate, headline, overfit
+from evalkit.verdict import adjust, arm_differences, compare_rows, gate, headline, overfit
 from evalkit.verdict.headline import Finding, Headline
 from tests.verdict.table import (
     BASE,
@@ -176,8 +176,11 @@ def test_comparable_arms() -> None:
 
 def test_one_model_under_two_names() -> None:
     t = table({"base": ["a", "x"], "tuned": ["a", "x"]}, ["a", "a"])
-    found = only(record([config()], compared(t), tables=[t])).comparable
+    run = record([config()], compared(t), tables=[t])
+    same = arm_differences(run.info.models, run.splits)
+    found = only(replace(run, info=replace(run.info, differences=same))).comparable
     assert (found.answer, found.tone) == ("no", "bad")
+    assert "probably one model under two names" in found.sentence
 
 
 def test_missing_cut_off_and_leaked_answers_ask_for_care() -> None:

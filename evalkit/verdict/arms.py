@@ -1,0 +1,97 @@
+"""What the arms of one run do not have in common, although they should.
+
+Prompts, templates, stop texts and decoding are sent alike by construction. What can differ is how a
+server took them, who answered, and whether two names are two models at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from evalkit.schema import Answer, Difference, ModelSpec, SplitResult, Usage
+from evalkit.verdict.compare import TEST
+from evalkit.verdict.differences import Outcomes, endpoint, truncated
+
+REFUSED: Final = "the server refused"
+"""How a note begins on a decoding parameter that a model does not take."""
+_TOOK_ALL: Final = "the server took every parameter"
+
+Pairs = Sequence[tuple[Outcomes, Outcomes]]
+"""Outcomes of base and tuned to the same prompts, split by split."""
+
+
+def arm_differences(
+    models: Sequence[ModelSpec],
+    splits: Sequence[SplitResult],
+    *,
+    usages: Sequence[Usage] = (),
+    notes: Mapping[str, Sequence[str]] | None = None,
+    allow_identical: bool = False,
+) -> tuple[Difference, ...]:
+    """The differences of every tuned model and its base; `where` is the tuned model's name.
+
+    Args:
+        models: the arms.
+        splits: their answers.
+        usages: what each consumed.
+        notes: model -> what must be known about how it was asked.
+        allow_identical: whether two arms may be one model.
+    """
+    used = {usage.model: usage for usage in usages}
+    by_name = {model.name: model for model in models}
+    found: list[Difference] = []
+    for tuned in models:
+        base = by_name.get(tuned.tuned_from or "")
+        if base is None:
+            continue
+        shared = [s for s in splits if base.name in s.answers and tuned.name in s.answers]
+        pairs = [(s.answers[base.name], s.answers[tuned.name]) for s in shared]
+        asked = [(notes or {}).get(model.name, ()) for model in (base, tuned)]
+        found += _identical(tuned.name, pairs, allowed=allow_identical)
+        found += _addressed(base, tuned)
+        if base.name in used and tuned.name in used:
+            found += _served(used[base.name], used[tuned.name])
+        found += _taken(tuned.name, *asked)
+        found += truncated(
+            tuned.name, [p for s, p in zip(shared, pairs, strict=True) if s.split == TEST]
+        )
+    return tuple(found)
+
+
+def _identical(where: str, pairs: Pairs, *, allowed: bool) -> Iterator[Difference]:
+    """One model under two names."""
+    texts = [
+        (base.text, tuned.text)
+        for split in pairs
+        for base, tuned in zip(*split, strict=True)
+        if isinstance(base, Answer) and isinstance(tuned, Answer)
+    ]
+    if texts and all(base == tuned for base, tuned in texts):
+        said = f"the same to all {len(texts)} prompts"
+        yield Difference("answers", where, said, said, "flag" if allowed else "refuse")
+
+
+def _addressed(base: ModelSpec, tuned: ModelSpec) -> Iterator[Difference]:
+    """Other modes and other servers; a mode that the provider chose is not known here."""
+    if base.mode and tuned.mode and base.mode != tuned.mode:
+        yield Difference("mode", tuned.name, base.mode, tuned.mode, "flag")
+    if endpoint(base) != endpoint(tuned):
+        yield Difference("endpoint", tuned.name, endpoint(base), endpoint(tuned), "flag")
+
+
+def _served(base: Usage, tuned: Usage) -> Iterator[Difference]:
+    """One served model behind both names, or several behind one."""
+    first, second = (" and ".join(usage.served_models) for usage in (base, tuned))
+    if max(len(usage.served_models) for usage in (base, tuned)) > 1:
+        yield Difference("served model, which changed", tuned.model, first, second, "flag")
+    elif first and first == second:
+        yield Difference("served model", tuned.model, first, second, "flag")
+
+
+def _taken(where: str, base: Sequence[str], tuned: Sequence[str]) -> Iterator[Difference]:
+    """Decoding parameters that only one of the two models takes."""
+    sides = [sorted(note for note in notes if note.startswith(REFUSED)) for notes in (base, tuned)]
+    if sides[0] != sides[1]:
+        first, second = ("; ".join(side) or _TOOK_ALL for side in sides)
+        yield Difference("decoding", where, first, second, "flag")
