@@ -9,7 +9,7 @@ import numpy as np
 
 from evalkit.stats.intervals import Interval
 from evalkit.stats.quantiles import z_two_sided
-from evalkit.stats.samples import DECISION, FloatArray
+from evalkit.stats.samples import DECISION, Clusters, FloatArray, mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +29,23 @@ class Area:
     high: float
 
 
-def roc_area(first: FloatArray, second: FloatArray, level: float = DECISION) -> Area:
+def roc_area(
+    first: FloatArray,
+    second: FloatArray,
+    level: float = DECISION,
+    *,
+    clusters: tuple[Clusters, Clusters] = (None, None),
+) -> Area:
     """Area under the ROC curve of telling the first sample (high values) from the second.
 
-    Source: DeLong, DeLong & Clarke-Pearson 1988; ranks as in Sun & Xu 2014.
+    Source: DeLong, DeLong & Clarke-Pearson 1988; ranks as in Sun & Xu 2014; clusters as in
+    Obuchowski 1997, none of them in both samples.
 
     Args:
         first: at least 2 values.
         second: at least 2 values.
         level: confidence level of the interval, which is clipped to [0, 1].
+        clusters: codes of the clusters of either sample.
     """
     from scipy.stats import rankdata
 
@@ -46,7 +54,7 @@ def roc_area(first: FloatArray, second: FloatArray, level: float = DECISION) -> 
     above = (joint[:m] - rankdata(first)) / n  # of each first value: share of the second below it
     below = 1.0 - (joint[m:] - rankdata(second)) / m
     area = float(above.mean())
-    se = math.sqrt(float(above.var(ddof=1)) / m + float(below.var(ddof=1)) / n)
+    se = math.hypot(mean(above, clusters[0]).se, mean(below, clusters[1]).se)
     half = z_two_sided(level) * se
     bounds = Interval(area - half, area + half).clipped(0.0, 1.0)
     return Area(area, se, bounds.low, bounds.high)

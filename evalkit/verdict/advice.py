@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from evalkit.schema import Level, Signal
-from evalkit.verdict.signals import copying, curve, gap, leakage, perturbation
+from evalkit.verdict.signals import copying, curve, gap, leakage, membership, perturbation
 from evalkit.verdict.signals.registry import THRESHOLD
 from evalkit.verdict.wording import between, listed, points
 
@@ -29,6 +29,12 @@ def advice(level: Level, found: Sequence[Signal]) -> str:
         sentences.append(
             f"Outputs on unseen prompts repeat training text {points(copied.value)} points more "
             "than the base's and the references do."
+        )
+    known = signals.get(membership.NAME)
+    if known is not None and known.level in {"strong", "mild"} and known.value is not None:
+        sentences.append(
+            "It knows its training rows: how probable tuning made a reference tells whether its "
+            f"row was trained on (area under the curve {known.value:.2f}, chance 0.50)."
         )
     reworded = signals.get(perturbation.NAME)
     if reworded is not None and reworded.level in {"strong", "mild"} and reworded.value is not None:
@@ -58,7 +64,9 @@ def _strong(signals: dict[str, Signal], lead: Signal | None, leaks: Signal | Non
 def _mild(signals: dict[str, Signal], lead: Signal | None, leaks: Signal | None) -> str:
     del lead, leaks
     accusing = [
-        f"{s.name} {points(s.value)} points" if s.value is not None else s.name
+        f"{s.name} {points(s.value)} points"
+        if s.value is not None and s.name != membership.NAME
+        else s.name
         for s in signals.values()
         if s.level in {"strong", "mild"}
     ]

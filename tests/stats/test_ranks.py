@@ -34,6 +34,17 @@ def test_agrees_with_scikit_learn(first: list[int], second: list[int]) -> None:
     assert found.value == pytest.approx(roc_auc_score(labels, [*first, *second]))
 
 
+def test_a_row_repeated_within_its_cluster_tells_nothing_new() -> None:
+    alone = roc_area(TRAIN, TEST)
+    twice = roc_area(
+        np.repeat(TRAIN, 2),
+        np.repeat(TEST, 3),
+        clusters=(np.repeat(np.arange(5), 2), np.repeat(np.arange(6), 3)),
+    )
+    assert (twice.value, twice.se) == pytest.approx((alone.value, alone.se))
+    assert roc_area(np.repeat(TRAIN, 2), np.repeat(TEST, 3)).se < alone.se
+
+
 def test_variance_is_that_of_all_pairs() -> None:
     """DeLong's structural components written out over all pairs."""
     psi = (TRAIN[:, None] > TEST) + 0.5 * (TRAIN[:, None] == TEST)

@@ -30,7 +30,7 @@ def offer(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
 
 
 def test_own_signals_and_the_gap_leads() -> None:
-    assert list(signals()) == ["gap", "copying", "curve", "leakage", "perturbation"]
+    assert list(signals()) == ["gap", "copying", "curve", "leakage", "membership", "perturbation"]
 
 
 @pytest.mark.usefixtures("_registry")
