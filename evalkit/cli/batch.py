@@ -101,9 +101,10 @@ def import_(
         if oddities:
             print_note(f"In the files of results: {oddities}")
         if missing:
+            noun = "request has" if missing == 1 else "requests have"
             print_note(
-                f"{missing:,} requests have no answer: export again to a new folder, which "
-                "will hold only those, or let `evalkit run` ask for them"
+                f"{missing:,} {noun} no answer: export again to a new folder, which will hold "
+                "nothing else, or let `evalkit run` ask for what is left"
             )
     if missing:
         raise typer.Exit(INCOMPLETE)

@@ -24,6 +24,7 @@ class Project:
         max_seconds: how long the asking of a whole run may take.
         max_cost: dollars that the asking of a run may cost.
         limit: examples per split at most.
+        batch: whether models that can be are asked by file.
         gate: rule for all suites.
         logprobs: whether models are asked how probable training and test references are.
         repeats: how often every test prompt is asked of every arm.
@@ -39,6 +40,7 @@ class Project:
     max_seconds: float | None = None
     max_cost: float | None = None
     limit: int | None = None
+    batch: bool = False
     gate: GateRule | None = None
     logprobs: bool | None = None
     repeats: int | None = None

@@ -21,7 +21,7 @@ from evalkit.data import (
     read_rows,
 )
 from evalkit.errors import UsageError
-from evalkit.models import Provider, open_provider
+from evalkit.models import Batched, Provider, open_provider
 from evalkit.pipeline.likelihoods import (
     drop_silent,
     likelihood_jobs,
@@ -38,7 +38,9 @@ from evalkit.runner import (
     Pair,
     Purse,
     ask,
+    ask_by_batch,
     require_two_models,
+    say,
     together,
 )
 from evalkit.schema import Answer, Example, Failure, Leak, ModelSpec, Request, SplitResult, Suite
@@ -254,7 +256,17 @@ async def _ask(
         before = await require_two_models(pairs, providers, asking)
         jobs, silent, tried = await drop_silent(jobs, providers, asking)
         before += tried
-        outcomes, stats = await asking(jobs, providers, observer=observer)
+        settled: Mapping[str, Failure] = {}
+        if plan.batch:
+            settled, went = await ask_by_batch(
+                jobs,
+                batched(providers),
+                cache=plan.cache,
+                max_seconds=plan.max_seconds,
+                say=None if observer is None else say,
+            )
+            before.append(went)
+        outcomes, stats = await asking(jobs, providers, observer=observer, settled=settled)
         answered = list(zip(jobs, outcomes, strict=True))
         notes = likelihood_notes(silent, answered)
         return answered, {
@@ -266,6 +278,20 @@ async def _ask(
     finally:
         for provider in providers.values():
             await provider.close()
+
+
+def batched(providers: Mapping[str, Provider]) -> dict[str, Batched]:
+    """Those that can be asked by file.
+
+    Raises:
+        UsageError: there are none.
+    """
+    found = {name: p for name, p in providers.items() if isinstance(p, Batched)}
+    if not found:
+        raise UsageError(
+            "none of the models can be asked by file; expected at least one of `openai:`"
+        )
+    return found
 
 
 def _noted(stats: AskStats, note: str | None) -> AskStats:

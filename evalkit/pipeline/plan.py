@@ -160,7 +160,7 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
         perturb=next(
             n for n in (options.get("perturb"), project.perturb, PERTURB) if n is not None
         ),
-        batch=options.get("batch", False) or project.batch,
+        batch=_batch(options, project),
     )
 
 
@@ -184,6 +184,17 @@ def _check(options: RunOptions) -> None:
     cost = options.get("max_cost")
     if cost is not None and not 0 < cost < float("inf"):
         raise UsageError(f"--max-cost is {cost}; expected dollars, more than 0")
+
+
+def _batch(options: RunOptions, project: Project) -> bool:
+    """Whether models are asked by file, which nothing can stop any more once it is handed in."""
+    batch = options.get("batch", False) or project.batch
+    if batch and (options.get("max_cost") or project.max_cost):
+        raise UsageError(
+            "--batch and --max-cost do not go together: what is handed in is paid for, however "
+            "much it comes to; see `--dry-run` for an estimate, and cut the run with --limit"
+        )
+    return batch
 
 
 def listed(given: str | Path | Sequence[str | Path]) -> Sequence[Any]:
