@@ -14,7 +14,15 @@ from typing import Literal, get_args
 import numpy as np
 
 from evalkit.errors import ScorerError, nearest
-from evalkit.scorers.base import Kind, MeanScorer, Scorer, SuiteContext, SuiteScorer
+from evalkit.scorers.base import (
+    Kind,
+    MeanScorer,
+    Scorer,
+    SuiteContext,
+    SuiteScorer,
+    named,
+    sign,
+)
 from evalkit.scorers.labels import Find, distinct_labels, find_labels, finder
 from evalkit.stats.samples import FloatArray
 
@@ -184,6 +192,27 @@ def accuracy(context: SuiteContext) -> Scorer:
 
     signature = f"accuracy|labels:{len(labels)}|norm:label|v1"
     return MeanScorer(name="accuracy", signature=signature, function=right, binary=True)
+
+
+@SuiteScorer
+def label_valid(context: SuiteContext, *, strict: bool = False) -> Scorer:
+    """Share of completions that are a label at all, right or wrong.
+
+    Args:
+        context: the suite, whose labels count.
+        strict: whether a label has to be given to the byte, without case or signs forgiven.
+    """
+    labels = find_labels(context.config, context.references)
+    find = finder(labels)
+
+    def valid(prediction: str, references: Sequence[str]) -> bool:  # noqa: ARG001 - form alone
+        return prediction in labels if strict else find(prediction) is not None
+
+    chosen = {"strict": strict} if strict else {}
+    signature = sign("label_valid", {"labels": len(labels), "strict": strict}, "norm:label|v1")
+    return MeanScorer(
+        name=named("label_valid", chosen), signature=signature, function=valid, binary=True
+    )
 
 
 def _average(average: Average, measure: Measure) -> SuiteScorer:

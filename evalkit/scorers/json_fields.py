@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -62,22 +62,36 @@ def json_match(prediction: str, references: Sequence[str], *, strict: bool = Fal
     return max(2 * len(found & fields) / (len(found) + len(fields)) for fields in wanted if fields)
 
 
+def parse_json(
+    text: str, *, strict: bool, number: Callable[[str], Any] | None = None
+) -> tuple[Any] | None:
+    """The value of a JSON text, alone in a tuple; None if it is no JSON.
+
+    Args:
+        text: JSON, perhaps inside a Markdown code fence.
+        strict: whether such a fence makes it invalid.
+        number: what makes a value of a number; None for Python's own.
+    """
+    fenced = None if strict else FENCE.fullmatch(text)
+    inside = fenced[1] if fenced else text
+    try:
+        return (
+            json.loads(inside, parse_int=number, parse_float=number, parse_constant=_no_constant),
+        )
+    except (ValueError, ArithmeticError, RecursionError):
+        return None
+
+
 @lru_cache(maxsize=4096)
 def leaves(text: str, *, strict: bool) -> frozenset[Leaf] | None:
     """The fields of a JSON text that hold no further fields; None if it is no JSON.
 
     Never empty: a text that is one plain value has one field, with an empty path.
     """
-    fenced = None if strict else FENCE.fullmatch(text)
-    try:
-        value = json.loads(
-            fenced[1] if fenced else text,
-            parse_int=Decimal,
-            parse_float=Decimal,
-            parse_constant=_no_constant,
-        )
-    except (ValueError, ArithmeticError, RecursionError):
+    parsed = parse_json(text, strict=strict, number=Decimal)
+    if parsed is None:
         return None
+    (value,) = parsed
     found: list[Leaf] = []
     open_fields: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
     while open_fields:

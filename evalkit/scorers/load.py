@@ -14,6 +14,7 @@ from evalkit.errors import ScorerError, nearest
 from evalkit.schema import SuiteConfig
 from evalkit.scorers.base import MeanScorer, Scorer, SuiteContext, SuiteScorer, scorer
 from evalkit.scorers.builtin import BUILTIN
+from evalkit.scorers.graders import grader_file
 from evalkit.scorers.specs import ScorerSpec, check_options, parse_spec
 from evalkit.scorers.userfile import load_file
 
@@ -32,7 +33,8 @@ def make_scorers(
     """The scorers of a suite, in the order they were named; the first is the primary one.
 
     Args:
-        specs: `name`, `name(option=value)`, `path/to/file.py:name`, or scorers themselves.
+        specs: `name`, `name(option=value)`, `path/to/file.py:name`, `path/to/grader.json`, or
+            scorers themselves.
         config: the suite's configuration; classification takes its labels from here.
         references: accepted answers of the whole test split: the labels, if the configuration has
             none, and the script by which BLEU picks its tokenizer.
@@ -67,6 +69,8 @@ def _make(spec: ScorerSpec, context: SuiteContext) -> Scorer:
 
 def _find(spec: ScorerSpec) -> tuple[object, str]:
     """What a spec names, and what its signature says about where that came from."""
+    if spec.file is not None and not spec.name:
+        return grader_file(spec.file), ""
     if spec.file is not None:
         module, origin = load_file(spec.text, Path(spec.file))
         public = [name for name in vars(module) if not name.startswith("_")]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import Literal, TypeVar
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
 
 from evalkit.schema import SuiteConfig
 from evalkit.scorers.base import (
@@ -17,7 +18,9 @@ from evalkit.scorers.base import (
     named,
     scorer,
 )
-from evalkit.scorers.ngrams import matches
+from evalkit.scorers.ngrams import common_words
+from evalkit.scorers.patterns import Pattern, compile_pattern, fits
+from evalkit.scorers.spelling import Speller
 from evalkit.scorers.text import (
     articles,
     normalise,
@@ -28,16 +31,19 @@ from evalkit.scorers.text import (
 
 Squad = Literal["1.1", "2.0"]
 """Versions of the SQuAD script, to be followed to the letter in every script."""
-Words = Callable[[str], list[str]]
-Answer = TypeVar("Answer", str, list[str])
+Spell = Callable[[str, Sequence[str]], tuple[str, list[str]]]
 
 
 @SuiteScorer
 def exact_match(context: SuiteContext, *, squad: Squad | None = None) -> Scorer:
     """Whether the normalised prediction equals a normalised reference (SQuAD's exact match)."""
     dropped = articles(context.config.language)
-    normal = partial(normalise, dropped=dropped) if squad is None else _squad_text
-    function = partial(_equals, normal=normal, all_=squad == "1.1")
+    function = partial(
+        _equals,
+        spell=_speller(dropped, squad).pair,
+        normal=partial(normalise, dropped=dropped) if squad is None else None,
+        all_=squad == "1.1",
+    )
     return _mean("exact_match", context.config, function, squad, "refs:any")
 
 
@@ -50,12 +56,8 @@ def exact_match_strict(prediction: str, references: Sequence[str]) -> bool:
 @SuiteScorer
 def contains(context: SuiteContext) -> Scorer:
     """Whether the words of a normalised reference occur side by side in the prediction."""
-    dropped = articles(context.config.language)
-
-    def words(text: str) -> list[str]:
-        return space_out(normalise(text, dropped)).split()
-
-    function = partial(_contains, words=words)
+    spell = _letter_speller(articles(context.config.language)).pair
+    function = partial(_contains, spell=spell)
     return _mean("contains", context.config, function, None, "tok:unicode|refs:any")
 
 
@@ -67,29 +69,21 @@ def f1(context: SuiteContext, *, squad: Squad | None = None) -> Scorer:
     on one side the score is 1 if the other side is empty too, else 0. The script of SQuAD 1.1
     (Rajpurkar et al. 2016, arXiv:1606.05250) gives 0 there.
     """
-    dropped = articles(context.config.language)
-    words = partial(normalised_words, dropped=dropped) if squad is None else squad_words
-    function = partial(_best_f1, words=words, empty=0.0 if squad == "1.1" else 1.0)
-    return _mean(
-        "f1", context.config, function, squad, f"tok:{'space' if squad else 'unicode'}|refs:max"
-    )
+    spell = _speller(articles(context.config.language), squad).pair
+    function = partial(_best_f1, spell=spell, empty=0.0 if squad == "1.1" else 1.0)
+    words = "space" if squad else "unicode"
+    return _mean("f1", context.config, function, squad, f"tok:{words}|refs:max")
 
 
-def word_f1(said: Sequence[str], wanted: Sequence[str], *, empty: float = 1.0) -> float:
-    """F1 of two multisets of words.
+@lru_cache(maxsize=16)
+def _speller(dropped: frozenset[str], squad: Squad | None) -> Speller:
+    return Speller(squad_words if squad else partial(normalised_words, dropped=dropped))
 
-    Args:
-        said: words of the prediction.
-        wanted: words of one reference.
-        empty: the score if there is nothing on either side.
-    """
-    if not said or not wanted:
-        return empty if said == wanted else 0.0
-    (same,) = matches(said, wanted, 1)
-    if not same:
-        return 0.0
-    precision, recall = same / len(said), same / len(wanted)
-    return 2 * precision * recall / (precision + recall)
+
+@lru_cache(maxsize=16)
+def _letter_speller(dropped: frozenset[str]) -> Speller:
+    """Single letters of unspaced scripts: there, a word may be one and begin anywhere."""
+    return Speller(lambda text: space_out(normalise(text, dropped)).split())
 
 
 def _mean(
@@ -106,64 +100,88 @@ def _mean(
 
 
 def _equals(
-    prediction: str, references: Sequence[str], *, normal: Callable[[str], str], all_: bool
+    prediction: str,
+    references: Sequence[str],
+    *,
+    spell: Spell,
+    normal: Callable[[str], str] | None,
+    all_: bool,
 ) -> bool:
-    return normal(prediction) in _answers([normal(text) for text in references], all_=all_)
+    """Equal words; in unspaced scripts the spaces have to agree as well."""
+    said, accepted = spell(prediction, references)
+    if said not in _answers(accepted, all_=all_):
+        return False
+    if normal is None or prediction.isascii():
+        return True
+    return normal(prediction) in map(normal, references)
 
 
-def _contains(prediction: str, references: Sequence[str], *, words: Words) -> bool:
+def _contains(prediction: str, references: Sequence[str], *, spell: Spell) -> bool:
     """Whatever `exact_match` accepts; a reference without words is contained only in nothing."""
-    said = words(prediction)
-    inside = f" {' '.join(said)} "
-    return any(
-        f" {' '.join(wanted)} " in inside if wanted else not said
-        for wanted in map(words, references)
-    )
+    said, accepted = spell(prediction, references)
+    return any(wanted in said if wanted else not said for wanted in accepted)
 
 
-def _best_f1(prediction: str, references: Sequence[str], *, words: Words, empty: float) -> float:
-    said = words(prediction)
-    accepted = _answers([words(text) for text in references], all_=not empty)
-    return max(word_f1(said, wanted, empty=empty) for wanted in accepted)
+def _best_f1(prediction: str, references: Sequence[str], *, spell: Spell, empty: float) -> float:
+    said, accepted = spell(prediction, references)
+    return max(_f1(said, wanted, empty) for wanted in _answers(accepted, all_=not empty))
 
 
-def _answers(normalised: list[Answer], *, all_: bool) -> list[Answer]:
+def _f1(said: str, wanted: str, empty: float) -> float:
+    if not said or not wanted:
+        return empty if said == wanted else 0.0
+    same = common_words(said, wanted)
+    if not same:
+        return 0.0
+    precision, recall = same / len(said), same / len(wanted)
+    return 2 * precision * recall / (precision + recall)
+
+
+def _answers(spelled: list[str], *, all_: bool) -> list[str]:
     """The references that count: SQuAD 2.0 leaves out those that are nothing, unless all are."""
-    return normalised if all_ else [answer for answer in normalised if answer] or normalised[:1]
+    return spelled if all_ else [answer for answer in spelled if answer] or spelled[:1]
 
 
-def _squad_text(text: str) -> str:
-    return " ".join(squad_words(text))
+def _checked(pattern: str | None) -> str | None:
+    """A pattern that can be compiled, or none."""
+    if pattern is not None:
+        compile_pattern(pattern)
+    return pattern
 
 
 @scorer(details="refs:any|v1")
 def regex(
-    prediction: str, references: Sequence[str], *, full: bool = False, ignore_case: bool = False
+    prediction: str,
+    references: Sequence[str],
+    *,
+    pattern: Annotated[str | None, AfterValidator(_checked)] = None,
+    full: bool = False,
+    ignore_case: bool = False,
 ) -> bool:
-    """Whether a reference, read as a regular expression of Python's `re`, matches the prediction.
+    """Whether a regular expression in the syntax of Python's `re` matches the prediction.
 
     Args:
         prediction: the completion.
         references: patterns.
+        pattern: the shape that every answer has to have, instead of the references.
         full: whether the pattern has to match all of the prediction instead of some part.
         ignore_case: whether letters match in either case.
 
     Raises:
         ValueError: a reference is no regular expression.
+        ScorerError: a pattern took too long.
     """
-    patterns = (_pattern(reference, ignore_case=ignore_case) for reference in references)
+    patterns = references if pattern is None else [pattern]
     return any(
-        (pattern.fullmatch(prediction) if full else pattern.search(prediction)) is not None
-        for pattern in patterns
+        fits(_pattern(text, ignore_case=ignore_case), prediction, full=full) for text in patterns
     )
 
 
-@lru_cache(maxsize=4096)
-def _pattern(text: str, *, ignore_case: bool) -> re.Pattern[str]:
+def _pattern(text: str, *, ignore_case: bool) -> Pattern:
     try:
-        return re.compile(text, re.IGNORECASE if ignore_case else re.NOFLAG)
-    except re.error as error:
+        return compile_pattern(text, ignore_case=ignore_case)
+    except ValueError as error:
         raise ValueError(
-            f"reference {text!r} is no regular expression: {error}; escape special characters "
-            "with a backslash, or use the scorer 'contains'"
+            f"reference {error}; escape special characters with a backslash, or use the scorer "
+            "'contains'"
         ) from None

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Ge
 
 from evalkit.scorers.base import scorer
 
@@ -42,8 +44,8 @@ def numeric(
     prediction: str,
     references: Sequence[str],
     *,
-    tolerance: float = 0.0,
-    relative: float = 0.0,
+    tolerance: Annotated[float, Ge(0)] = 0.0,
+    relative: Annotated[float, Ge(0)] = 0.0,
     decimal: Literal[".", ","] = ".",
 ) -> bool:
     """Whether the last number of the prediction is the last number of a reference.
@@ -54,8 +56,8 @@ def numeric(
     Args:
         prediction: the completion.
         references: texts that hold a number each.
-        tolerance: accepted distance from the reference.
-        relative: accepted distance as a share of the reference.
+        tolerance: accepted distance from the reference, 0 or more.
+        relative: accepted distance as a share of the reference, 0 or more.
         decimal: the decimal mark; the other one parts thousands.
 
     Raises:

@@ -35,7 +35,7 @@ def compile_pattern(text: str, *, ignore_case: bool = False) -> Pattern:
         raise ValueError(f"{text!r} is no regular expression: {error}") from None
 
 
-def matches(pattern: Pattern, text: str, *, full: bool = False) -> bool:
+def fits(pattern: Pattern, text: str, *, full: bool = False) -> bool:
     """Whether a pattern matches some part of a text, or all of it.
 
     Raises:

@@ -15,6 +15,8 @@ SPEC = re.compile(
     r"\s*(?:(?P<file>.+\.py):)?(?P<name>[^\W\d][\w.-]*)\s*(?P<call>\(.*\))?\s*", re.DOTALL
 )
 
+GRADER = re.compile(r"\s*(?P<file>.+\.json)\s*(?P<call>\(.*\))?\s*", re.DOTALL)
+
 
 @dataclass(frozen=True, slots=True)
 class ScorerSpec:
@@ -22,9 +24,9 @@ class ScorerSpec:
 
     Attributes:
         text: as it was written.
-        name: of a shipped scorer, an entry point, or something in `file`.
+        name: of a shipped scorer, an entry point, or something in `file`; empty for a grader.
         options: what was set.
-        file: path of a Python file, or None.
+        file: path of a Python file, or of a grader in JSON, or None.
     """
 
     text: str
@@ -34,20 +36,23 @@ class ScorerSpec:
 
 
 def parse_spec(text: str) -> ScorerSpec:
-    """Read `name`, `name(key=value, ...)` or `file.py:name(...)`; values are Python literals.
+    """Read `name`, `name(key=value, ...)`, `file.py:name(...)` or `grader.json(...)`.
+
+    Values are Python literals.
 
     Raises:
         ScorerError: the text is none of these.
     """
-    match = SPEC.fullmatch(text)
-    if match is None:
+    match = GRADER.fullmatch(text) or SPEC.fullmatch(text)
+    if match is None or text.strip().endswith(".py"):
+        hint = f"; name what is in it: {text.strip()}:NAME" if text.strip().endswith(".py") else ""
         raise ScorerError(
-            f"scorer {text!r} cannot be read; "
-            "expected 'name', 'name(option=value)' or 'file.py:name'"
+            f"scorer {text!r} cannot be read; expected 'name', 'name(option=value)', "
+            f"'file.py:name' or 'grader.json'{hint}"
         )
     return ScorerSpec(
         text=text,
-        name=match["name"],
+        name=match.groupdict().get("name", ""),
         options=_options(text, match["call"]) if match["call"] else {},
         file=match["file"],
     )
@@ -84,13 +89,11 @@ def check_options(spec: ScorerSpec, function: Callable[..., Any]) -> None:
     Raises:
         ScorerError: unknown, missing or of another type; says what is known.
     """
-    known = {
-        parameter.name: parameter
-        for parameter in inspect.signature(function).parameters.values()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    }
+    parameters = inspect.signature(function).parameters.values()
+    known = {p.name: p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
     for name in spec.options:
-        if name not in known:
+        if name not in known and not takes_any:
             advice = nearest(name, known) if known else "it takes no options"
             raise ScorerError(f"scorer {spec.text!r}: unknown option {name!r}; {advice}")
     for name, parameter in known.items():
@@ -115,7 +118,7 @@ def _check_types(spec: ScorerSpec, function: Callable[..., Any]) -> None:
         try:
             TypeAdapter(hints[name]).validate_python(value, strict=True)
         except ValidationError as error:
-            problem = error.errors()[0]["msg"]
+            problem = error.errors()[0]["msg"].removeprefix("Value error, ")
             raise ScorerError(
                 f"scorer {spec.text!r}: option {name!r}: found {value!r}: {problem}"
             ) from None

@@ -50,7 +50,7 @@ def _run(spec: str, source: bytes, path: Path, name: str) -> None:
             exec(code, vars(module))  # noqa: S102 - the user named this file to be run
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise ScorerError(f"scorer {spec!r}: {_where(error, path)}: {error!r}") from error
+        raise ScorerError(f"scorer {spec!r}: {_where(error, path)}: {_what(error)}") from error
 
 
 @contextmanager
@@ -61,6 +61,14 @@ def _importable(folder: Path) -> Iterator[None]:
         yield
     finally:
         sys.path.remove(str(folder))
+
+
+def _what(error: BaseException) -> str:
+    """What went wrong; of a line that is no Python, what stands there."""
+    if isinstance(error, SyntaxError):
+        line = f": {error.text.strip()}" if error.text else ""
+        return f"{type(error).__name__}: {error.msg}{line}"
+    return repr(error)
 
 
 def _where(error: BaseException, path: Path) -> str:

@@ -8,19 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evalkit.schema import SuiteConfig
+from evalkit.schema import Example, SuiteConfig
 from evalkit.scorers import make_scorers, score_predictions
 from evalkit.scorers.base import MeanScorer, defaults
 from evalkit.scorers.builtin import BUILTIN
+from evalkit.scorers.graders import _ASKING, SIMILARITIES
+from tests.scorers.shipped import NEEDED, WRITTEN
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scorers.md").read_text(encoding="utf-8")
+SECTION = PAGE.partition("## Table")[2].partition("## Fine print")[0]
 TABLE = {
     cells[0].strip("` "): [cell.strip() for cell in cells[1:]]
-    for line in PAGE.splitlines()
+    for line in SECTION.splitlines()
     if line.startswith("| `")
     for cells in [line.strip("| ").split(" |")]
 }
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+JSON_BLOCKS = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 
 
 def test_the_table_has_a_row_for_each_shipped_scorer() -> None:
@@ -30,17 +34,41 @@ def test_the_table_has_a_row_for_each_shipped_scorer() -> None:
 @pytest.mark.parametrize("name", BUILTIN)
 def test_a_row_tells_kind_options_and_signature(config: SuiteConfig, name: str) -> None:
     _, kind, options, signature, *_ = TABLE[name]
-    (ours,) = make_scorers([name], config, [["a"], ["b"]])
+    (ours,) = make_scorers([WRITTEN[name]], config, [["a"], ["b"]])
     expected = "0 or 1" if ours.binary else "[0, 1]" if ours.unit == "score" else ours.unit
     assert kind == f"{ours.kind}, {expected}"
     shipped = BUILTIN[name]
     function = shipped.function if isinstance(shipped, MeanScorer) else shipped.build
+    assert (name in NEEDED) == ("needed" in options)
     for option, default in defaults(function).items():
         shown = f'"{default}"' if isinstance(default, str) else str(default)
         shown = f"{default:g}" if isinstance(default, float) else shown
         assert f"`{option}` ({shown})" in options
     for part in re.findall(r"`([a-z]+:[a-z]+)`", signature):
         assert part in ours.signature.split("|")
+
+
+def test_an_own_scorer_sees_the_row(config: SuiteConfig, tmp_path: Path) -> None:
+    path = tmp_path / "my_scorers.py"
+    path.write_text("\n".join(BLOCKS), encoding="utf-8")
+    (made,) = make_scorers([f"{path}:names_customer"], config, [["x"]])
+    example = Example("1", "Who?", (), ("x",), {"customer": "Ada"})
+    assert made.example_stats("Dear Ada,", example) == (1.0, 1.0)
+
+
+def test_the_grader_of_the_page_grades(config: SuiteConfig, tmp_path: Path) -> None:
+    (tmp_path / "grader.json").write_text(JSON_BLOCKS[0], encoding="utf-8")
+    (made,) = make_scorers([f"{tmp_path / 'grader.json'}"], config, [["x"]])
+    assert made.name == "close"
+    example = Example("1", "Capital?", (), ("Lima",))
+    assert made.example_stats("Lima", example) == (1.0, 1.0)
+    np.testing.assert_allclose(made.example_stats("Limo", example), (0.3 * 0.75, 1.0))
+
+
+def test_the_page_names_every_type_of_grader() -> None:
+    table = PAGE.partition("## Graders")[2]
+    for name in ("string_check", "text_similarity", "multi", "python", *_ASKING, *SIMILARITIES):
+        assert f"`{name}`" in table
 
 
 def test_the_examples_of_own_scorers_run(config: SuiteConfig, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from evalkit.schema import SuiteConfig
 from evalkit.scorers import make_scorers, score_predictions
 from evalkit.scorers.builtin import BUILTIN
+from tests.scorers.shipped import WRITTEN, examples
 
 SECONDS = 20
 """Far above what any case takes (about a second), far below a stall."""
@@ -33,9 +34,9 @@ TEXTS = {
 @pytest.mark.parametrize("kind", TEXTS)
 def test_hostile_predictions_are_scored(config: SuiteConfig, name: str, kind: str) -> None:
     references = [["7"], ["8", "7"]]
-    (ours,) = make_scorers([name], config, references)
+    (ours,) = make_scorers([WRITTEN[name]], config, references)
     start = time.perf_counter()
-    stats = score_predictions(ours, [TEXTS[kind], "7"], references)
+    stats = score_predictions(ours, [TEXTS[kind], "7"], references, examples=examples(references))
     assert time.perf_counter() - start < SECONDS
     assert ours.values(stats).shape == (2,)
 

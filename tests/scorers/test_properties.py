@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from evalkit.schema import SuiteConfig
 from evalkit.scorers import make_scorers, score_predictions
 from evalkit.scorers.builtin import BUILTIN
+from tests.scorers.shipped import WRITTEN, examples
 
 CONFIG = SuiteConfig(name="demo", task="qa")
 SIMILARITY = (
@@ -71,8 +72,8 @@ def test_whatever_matches_exactly_is_contained(prediction: str, references: list
 def test_sums_add_up_in_any_split_and_weights_repeat_examples(name: str) -> None:
     references = [["7"], ['"1 2 3 4"'], ["2", "7"], ['"5 6 7 8 9"'], ["7"]]
     predictions = ["7", '"1 2 3 5"', "2", '"5 6 7 8 9"', "8"]
-    (ours,) = make_scorers([name], CONFIG, references)
-    stats = score_predictions(ours, predictions, references)
+    (ours,) = make_scorers([WRITTEN[name]], CONFIG, references)
+    stats = score_predictions(ours, predictions, references, examples=examples(references))
     whole = ours.corpus(stats.sum(axis=0))
     assert whole == ours.corpus(stats[:2].sum(axis=0) + stats[2:].sum(axis=0))
     weights = np.array([[1, 1, 1, 1, 1], [2, 0, 1, 0, 3]], dtype=float)

@@ -23,6 +23,8 @@ from evalkit.scorers.specs import check_options, parse_spec
         ("my/scorers.py:close", "my/scorers.py", "close", {}),
         ("C:\\my files\\s.py:close(by=[1, 2])", "C:\\my files\\s.py", "close", {"by": [1, 2]}),
         ("regex(full=True,)", None, "regex", {"full": True}),
+        ("my/grader.json", "my/grader.json", "", {}),
+        ("grader.json(python=True)", "grader.json", "", {"python": True}),
     ],
 )
 def test_specs(text: str, file: str | None, name: str, options: dict[str, object]) -> None:
@@ -37,6 +39,7 @@ def test_specs(text: str, file: str | None, name: str, options: dict[str, object
         ("1st", "cannot be read"),
         ("f1(", "cannot be read"),
         ("file.txt:close", "cannot be read"),
+        ("my/ok.py", r"cannot be read; .*; name what is in it: my/ok\.py:NAME"),
         ("f1(1)", "options are given by name"),
         ("f1()()", "options are given by name"),
         ("f1(a=)", "the options cannot be read"),
