@@ -23,6 +23,15 @@ Tuned = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option(metavar=SPEC, help="A fine-tuned model; repeat for more."),
 ]
+Checkpoints = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--checkpoint",
+        metavar=SPEC,
+        help="One of several checkpoints of a training job; repeat. The best one on validation "
+        "rows is compared with the base.",
+    ),
+]
 Train = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(metavar="FILE", help="What the tuned models were trained on."),

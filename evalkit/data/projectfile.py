@@ -66,6 +66,8 @@ class ModelFile(Strict):
     tuned_from: Text | None = None
     train: Text | None = None
     curve: Text | None = None
+    job: Text | None = None
+    step: int | None = Field(default=None, ge=0)
     api_key_env: Variable | None = None
     price: PriceFile | None = None
 
@@ -146,6 +148,10 @@ def _faults(source: YamlFile, found: ProjectYaml) -> Iterator[str]:
                 yield source.fault(
                     (*place, "tuned_from"), f"{model.tuned_from!r}", f"a base model; {hint}"
                 )
+        if model.job is not None and model.tuned_from is None:
+            yield source.fault(
+                (*place, "job"), f"{model.job!r} of a base model", "`tuned_from` as well"
+            )
     for index, suite in enumerate(found.suites):
         if not (source.path.parent / suite).exists():
             yield source.fault(
@@ -172,6 +178,8 @@ def _spec(name: str, model: ModelFile, project: ProjectYaml, folder: Path) -> Mo
         tuned_from=model.tuned_from,
         train=None if model.train is None else _relative(model.train, folder),
         curve=None if model.curve is None else str(folder / model.curve),
+        job=model.job,
+        step=model.step,
         api_key_env=key,
         price=None if price is None else Price(price.input, price.output, PROJECT_FILE),
     )

@@ -23,6 +23,7 @@ from evalkit.pipeline.plan import RunOptions, listed, make_plan, suites_to_check
 from evalkit.pipeline.resume import setup_of
 from evalkit.pipeline.scoring import Setup, conclude, suite_scorers
 from evalkit.pipeline.spend import prices_of, purse_of
+from evalkit.pipeline.sweep import choose
 from evalkit.report import render_report, write_report
 from evalkit.runner import AskStats, progress_observer
 from evalkit.schema import (
@@ -213,7 +214,10 @@ def run(
         suite_scorers(suite.config, suite.splits["test"], plan.scorers)
     prices = prices_of(plan.models, started.date())
     purse = purse_of(plan, prices)
-    results, asked = ask_models(plan, loaded, progress_observer() if progress else None, purse)
+    observer = progress_observer() if progress else None
+    choice = choose(plan, loaded, observer, purse)
+    plan, loaded = choice.plan, choice.loaded
+    results, asked = ask_models(plan, loaded, observer, purse)
     record = conclude(
         Setup(
             name=plan.name if out is None else Path(out).name,
@@ -229,13 +233,14 @@ def run(
             notes={
                 model: notes
                 for model, stats in asked.items()
-                if (notes := (*stats.notes, *unread.get(model, ())))
+                if (notes := (*stats.notes, *unread.get(model, ()), *choice.notes.get(model, ())))
             },
             completions=loaded.completions,
             repeats=plan.repeats,
             allow_identical=plan.allow_identical,
             perturb=plan.perturb,
             losses=losses,
+            checkpoints=choice.rows,
             clocks={
                 "started": started.isoformat(timespec="seconds"),
                 "seconds": round(time.perf_counter() - clock, 3),
@@ -349,6 +354,7 @@ def score(
         allow_identical=info.allow_identical,
         perturb=info.perturb,
         losses=record.losses,
+        checkpoints=record.checkpoints,
     )
     return _write(conclude(setup, record.splits), target)
 

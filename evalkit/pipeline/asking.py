@@ -7,7 +7,7 @@ import concurrent.futures
 import time
 from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 from zlib import crc32
@@ -47,6 +47,9 @@ from evalkit.schema import Answer, Example, Failure, Leak, ModelSpec, Request, S
 
 TRAINING_SAMPLE = 500
 """Most training rows asked of a model (statistics, section 8)."""
+VALIDATION_SAMPLE = 500
+"""Most validation rows asked of every checkpoint of a training job."""
+VALIDATION = "validation"
 
 Result = TypeVar("Result")
 
@@ -61,12 +64,16 @@ class Loaded:
         training: (suite, tuned model) -> training split it is checked against.
         leaks: test rows that occur in training.
         completions: (suite, training split) -> every completion of it, sampled or not.
+        validation: suite -> validation rows, a sample, if there are checkpoints to be chosen among.
+        choosing: whether this is about that choice: then nothing but validation rows is asked.
     """
 
     suites: tuple[Suite, ...]
     training: Mapping[tuple[str, str], str]
     leaks: tuple[Leak, ...]
     completions: Mapping[tuple[str, str], Sequence[str]]
+    validation: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
+    choosing: bool = False
 
 
 def load_suites(plan: Plan) -> Loaded:
@@ -85,6 +92,7 @@ def load_suites(plan: Plan) -> Loaded:
     suites, leaks = list[Suite](), list[Leak]()
     training: dict[tuple[str, str], str] = {}
     completions: dict[tuple[str, str], Sequence[str]] = {}
+    validation: dict[str, tuple[Example, ...]] = {}
     for path in plan.suites:
         suite = load_suite(path, train=plan.train, extra_train=extra)
         name = suite.config.name
@@ -105,8 +113,11 @@ def load_suites(plan: Plan) -> Loaded:
             originals = _drawn(splits["test"], f"{name}/{PERTURBED}", plan.perturb, plan.seed)
             reworded = perturb(suite.config, originals, plan.seed)
             splits |= {PERTURBED: reworded} if reworded else {}
+        if VALIDATION in suite.splits and any(model.job for model in plan.models):
+            most = min(plan.limit or VALIDATION_SAMPLE, VALIDATION_SAMPLE)
+            validation[name] = _sample(suite, VALIDATION, most, plan.seed)
         suites.append(replace(suite, splits=splits))
-    return Loaded(tuple(suites), training, tuple(leaks), completions)
+    return Loaded(tuple(suites), training, tuple(leaks), completions, validation)
 
 
 def _sample(suite: Suite, split: str, most: int | None, seed: int) -> tuple[Example, ...]:
@@ -147,6 +158,8 @@ def models_asked(plan: Plan, loaded: Loaded, suite: str, split: str) -> list[Mod
 
     All on test, on training rows those who saw them, on rewordings those who can be judged by them.
     """
+    if loaded.choosing:
+        return list(plan.models) if split == VALIDATION else []
     if split == "test":
         return list(plan.models)
     if split == PERTURBED:

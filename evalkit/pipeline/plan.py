@@ -11,6 +11,7 @@ from evalkit import embedded
 from evalkit.data import Project, load_project, parse_model
 from evalkit.data.project import PROJECT_FILE
 from evalkit.errors import UsageError, nearest
+from evalkit.pipeline.checkpoints import JOB, with_curves, with_steps
 from evalkit.runner import TIMEOUT
 from evalkit.schema import GateRule, ModelSpec
 
@@ -75,6 +76,8 @@ class RunOptions(TypedDict, total=False):
     Attributes:
         base: the model before fine-tuning, `[NAME=]PROVIDER:MODEL[@BASE_URL]`.
         tuned: one or more fine-tuned models, in the same form.
+        checkpoints: two or more checkpoints of one training job, in the same form. The best one on
+            the validation rows is compared with the base, on test rows that no other has seen.
         train: what the tuned models were trained on, instead of the suites' own `train`.
         scorers: instead of the suites' own, the first is the primary one; `default` stands for
             the suites' own.
@@ -102,6 +105,7 @@ class RunOptions(TypedDict, total=False):
 
     base: str | None
     tuned: str | Sequence[str]
+    checkpoints: str | Sequence[str]
     train: str | Path | None
     scorers: Sequence[str]
     limit: int | None
@@ -134,7 +138,8 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
     project, quickstart = _project(options.get("config"), suites=suites, base=base, tuned=tuned)
     paths = _found(suites or project.suites)
     _check(options)
-    models = _with_curves(_models(project, base, tuned), listed(options.get("curve", ())))
+    models = _models(project, base, tuned, listed(options.get("checkpoints", ())))
+    models = with_curves(with_steps(models), listed(options.get("curve", ())))
     allow_identical = options.get("allow_identical", False)
     if not allow_identical:
         _require_two_models(models)
@@ -239,15 +244,18 @@ def _project(
     return Project(), False
 
 
-def _models(project: Project, base: str | None, tuned: Sequence[str]) -> tuple[ModelSpec, ...]:
+def _models(
+    project: Project, base: str | None, tuned: Sequence[str], checkpoints: Sequence[str]
+) -> tuple[ModelSpec, ...]:
     """The arms: a flag replaces the project's models of that role."""
     known = {spec.name: spec for spec in project.models}
     bases = [spec for spec in project.models if spec.role == "base"]
     arms = [spec for spec in project.models if spec.role == "tuned"]
     if base is not None:
         bases = [_spec(base, known, "base")]
-    if tuned:
+    if tuned or checkpoints:
         arms = [_spec(text, known, "tuned") for text in tuned]
+        arms += [replace(_spec(text, known, "tuned"), job=JOB) for text in checkpoints]
     if not bases:
         raise UsageError("no base model: give --base SPEC, for example --base openai:gpt-4o-mini")
     if not arms:
@@ -264,27 +272,6 @@ def _models(project: Project, base: str | None, tuned: Sequence[str]) -> tuple[M
         for arm in arms
     ]
     return (*bases, *arms)
-
-
-def _with_curves(
-    models: tuple[ModelSpec, ...], curves: Sequence[str | Path]
-) -> tuple[ModelSpec, ...]:
-    """The arms, with the loss files that are named on the command line."""
-    tuned = [model.name for model in models if model.role == "tuned"]
-    files: dict[str, str] = {}
-    for curve in map(str, curves):
-        name, sign, file = curve.partition("=")
-        if not sign or name not in tuned:
-            name, file = tuned[0], curve
-            if len(tuned) > 1:
-                raise UsageError(
-                    f"--curve {curve}: found {len(tuned)} tuned models ({', '.join(tuned)}), "
-                    f"expected which of them it is of: --curve {tuned[0]}={curve}"
-                )
-        if name in files:
-            raise UsageError(f"--curve {curve}: found a second file for {name!r}, expected one")
-        files[name] = file
-    return tuple(replace(model, curve=files.get(model.name, model.curve)) for model in models)
 
 
 def _spec(text: str, known: dict[str, ModelSpec], role: str) -> ModelSpec:

@@ -67,7 +67,9 @@ def _require_same(record: RunRecord, suites: Sequence[str], options: RunOptions)
             f"the data of {names} is not what it was when {record.info.name!r} was run; make a "
             "new run, whose unchanged prompts come from the cache"
         )
-    if plan.models != record.info.models:
+    # Of a training job the run knows only the checkpoint that was chosen.
+    models = tuple(m for m in plan.models if m.job is None or m in record.info.models)
+    if models != record.info.models:
         before, now = (
             ", ".join(f"{m.name} ({m.provider}:{m.model})" for m in models)
             for models in (record.info.models, plan.models)

@@ -19,6 +19,7 @@ from evalkit.pipeline.warnings import (
 )
 from evalkit.schema import (
     Answer,
+    Checkpoint,
     Comparison,
     Confusion,
     Example,
@@ -94,6 +95,7 @@ class Setup:
         allow_identical: whether arms may be one and the same model.
         perturb: test prompts of a suite that were drawn to be reworded, at most.
         losses: what the training jobs of the tuned models reported.
+        checkpoints: among which checkpoints tuned models were chosen.
     """
 
     name: str
@@ -114,6 +116,7 @@ class Setup:
     allow_identical: bool = False
     perturb: int = 0
     losses: tuple[Loss, ...] = ()
+    checkpoints: tuple[Checkpoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,8 +200,15 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
         comparisons=comparisons,
         confusions=tuple(row for s in scored for row in _confusions(suites, s.result)),
         leaks=setup.leaks,
-        losses=setup.losses,
+        losses=_of_the_arms(setup.losses, setup.models),
+        checkpoints=setup.checkpoints,
     )
+
+
+def _of_the_arms(losses: Sequence[Loss], models: Sequence[ModelSpec]) -> tuple[Loss, ...]:
+    """The losses of those that were compared: of a training job that of the chosen checkpoint."""
+    names = {model.name for model in models}
+    return tuple(loss for loss in losses if loss.model in names)
 
 
 def _notes(setup: Setup) -> list[str]:
@@ -226,10 +236,10 @@ def _evidence(setup: Setup, config: SuiteConfig, scored: Sequence[Scored]) -> li
 def _chance(
     config: SuiteConfig, scored: Sequence[Scored]
 ) -> Mapping[str, NDArray[np.float64]] | None:
-    """What the answers to reworded prompts would score by chance; None if none was reworded."""
+    """What the answers to reworded prompts would score by chance; None if they are not judged."""
     results = {s.result.split: s.result for s in scored}
     judge = judge_of(scored[0].scorers)
-    if PERTURBED not in results or judge is None:
+    if PERTURBED not in results or judge is None or isinstance(judge, LikelihoodScorer):
         return None
     test, reworded = results["test"], results[PERTURBED]
     drawn = {example.fields[ORIGINAL] for example in reworded.examples}
@@ -311,11 +321,12 @@ def score_all(suites: Sequence[SuiteConfig], results: Sequence[SplitResult]) -> 
         splits = [result for result in results if result.suite == config.name]
         test = next(result for result in splits if result.split == "test")
         scorers = suite_scorers(config, test.examples)
-        scored += [_score_split(config, split, scorers) for split in splits]
+        scored += [score_split(config, split, scorers) for split in splits]
     return tuple(scored)
 
 
-def _score_split(config: SuiteConfig, split: SplitResult, scorers: Sequence[Scorer]) -> Scored:
+def score_split(config: SuiteConfig, split: SplitResult, scorers: Sequence[Scorer]) -> Scored:
+    """Score every answer to one split of a suite."""
     stats: dict[tuple[str, str], NDArray[np.float64]] = {}
     values: dict[tuple[str, str], NDArray[np.float64]] = {}
     primary: dict[str, list[NDArray[np.float64]]] = {}

@@ -11,6 +11,7 @@ from evalkit.schema.asking import (
     Request,
 )
 from evalkit.schema.results import (
+    Checkpoint,
     Comparison,
     Confusion,
     Decided,
@@ -48,6 +49,7 @@ from evalkit.schema.suite import (
 
 __all__ = [
     "Answer",
+    "Checkpoint",
     "Comparison",
     "Confusion",
     "Decided",

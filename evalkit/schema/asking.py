@@ -63,6 +63,8 @@ class ModelSpec:
         train: training file of this arm, a path or a file name inside each suite's folder; None
             means the suite's own `train`.
         curve: file of the losses that its training job reported; None if none is named.
+        job: name of the training job that it is one checkpoint of; None if it is the only one.
+        step: step of the job at which it was saved.
         api_key_env: name of the environment variable that holds the key, never the key.
         price: what its tokens cost, if the project file says; None leaves it to the price list.
     """
@@ -76,6 +78,8 @@ class ModelSpec:
     tuned_from: str | None = None
     train: str | None = None
     curve: str | None = None
+    job: str | None = None
+    step: int | None = None
     api_key_env: str | None = None
     price: Price | None = None
 

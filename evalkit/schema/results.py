@@ -259,8 +259,9 @@ class Leak:
 
     Attributes:
         train_split: name of the training split.
-        kind: `exact`, `normalised`, `13-gram` or `shingles`.
-        similarity: 1 for exact matches, the share of common shingles otherwise.
+        kind: `exact`, `normalised`, `13-gram`, `shingles` or `reworded`.
+        similarity: in [0, 1]; 1 for equal texts, else the share of shingles, or for `reworded` of
+            words weighted by their rarity, that both rows have.
     """
 
     suite: str
@@ -289,6 +290,35 @@ class Loss:
     train: float | None
     valid: float | None
     full_valid: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One row of checkpoints.csv: what a checkpoint scores on validation rows of one suite.
+
+    Attributes:
+        job: name of the training job.
+        step: step at which it was saved.
+        scorer: the suite's primary scorer.
+        score: None where nothing could be scored.
+        low: lower bound of the 95 % interval, which knows nothing of the choice.
+        high: upper bound.
+        n: validation examples scored.
+        missing: validation examples without an answer.
+        chosen: whether this one went on to the test rows.
+    """
+
+    job: str
+    model: str
+    step: int
+    suite: str
+    scorer: str
+    score: float | None
+    low: float | None
+    high: float | None
+    n: int
+    missing: int
+    chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -572,3 +602,4 @@ class RunRecord:
     confusions: tuple[Confusion, ...]
     leaks: tuple[Leak, ...]
     losses: tuple[Loss, ...] = ()
+    checkpoints: tuple[Checkpoint, ...] = ()

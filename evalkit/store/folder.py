@@ -16,6 +16,7 @@ import numpy as np
 
 from evalkit.errors import RunFolderError, UsageError
 from evalkit.schema import (
+    Checkpoint,
     Comparison,
     Confusion,
     Leak,
@@ -62,6 +63,7 @@ def write(record: RunRecord, folder: Path) -> None:
         "confusion.csv": record_bytes(Confusion, record.confusions),
         "leakage.csv": record_bytes(Leak, record.leaks),
         "losses.csv": record_bytes(Loss, record.losses),
+        "checkpoints.csv": record_bytes(Checkpoint, record.checkpoints),
         "noise.csv": record_bytes(Noise, record.info.noise),
     }
     run = _info_adapter().dump_python(record.info, mode="json")
@@ -98,7 +100,8 @@ def read(folder: Path) -> RunRecord:
             comparisons=read_records(Comparison, folder / "comparison.csv"),
             confusions=read_records(Confusion, folder / "confusion.csv"),
             leaks=read_records(Leak, folder / "leakage.csv"),
-            losses=_losses(folder, body["files"]),
+            losses=_if_written(Loss, folder / "losses.csv", body["files"]),
+            checkpoints=_if_written(Checkpoint, folder / "checkpoints.csv", body["files"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RunFolderError(f"{folder}: not a run folder that evalkit wrote: {error}") from error
@@ -113,9 +116,9 @@ def _with_steps(run: Any) -> Any:  # noqa: ANN401 - JSON, yet to be checked
     return run
 
 
-def _losses(folder: Path, files: Mapping[str, str]) -> tuple[Loss, ...]:
-    """losses.csv; folders written before there was one have none."""
-    return read_records(Loss, folder / "losses.csv") if "losses.csv" in files else ()
+def _if_written(kind: type[Found], path: Path, files: Mapping[str, str]) -> tuple[Found, ...]:
+    """A table that folders written by an earlier evalkit don't have."""
+    return read_records(kind, path) if path.name in files else ()
 
 
 def scorer_columns(info: RunInfo) -> list[str]:

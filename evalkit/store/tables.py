@@ -39,6 +39,8 @@ def _converters(kind: type[Record]) -> dict[str, Callable[[str], Any]]:
             found[field.name] = as_float
         elif hint in {int, float}:
             found[field.name] = hint
+        elif hint is bool:
+            found[field.name] = "True".__eq__
         else:
             found[field.name] = str
     return found

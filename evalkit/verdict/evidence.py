@@ -158,7 +158,7 @@ def gather(  # noqa: PLR0913 - one argument a source of evidence
             earlier=before.get((config.name, model.name), {}),
             perturbed=splits.get(PERTURBED),
             drawn=min(perturb, len(test.examples)),
-            losses=tuple(loss for loss in losses if loss.model == model.name),
+            losses=tuple(loss for loss in losses if _until(loss, model)),
             chance=chance or {},
         )
         for model in models
@@ -172,3 +172,8 @@ def gather(  # noqa: PLR0913 - one argument a source of evidence
 def judge_of(scorers: Sequence[Scorer]) -> Scorer | None:
     """The scorer that overfitting is judged by: the first that measures quality in [0, 1]."""
     return next((s for s in scorers if s.unit == "score" and s.better != 0), None)
+
+
+def _until(loss: Loss, model: ModelSpec) -> bool:
+    """Whether a loss was reported on the way to a model: what its job did later is not its own."""
+    return loss.model == model.name and (model.step is None or loss.step <= model.step)

@@ -39,7 +39,7 @@ def losses(record: RunRecord) -> Context | None:
     found = []
     for number, arm in enumerate(arms(record.info)):
         own = [loss for loss in record.losses if loss.model == arm.name]
-        curves = _curves(own, arm)
+        curves = curves_of(own, hue=arm.hue)
         if curves:
             signal = _signal(record, arm.name)
             lowest = signal.numbers.get("best_step") if signal else None
@@ -52,12 +52,12 @@ def losses(record: RunRecord) -> Context | None:
     return {"models": found} if found else None
 
 
-def _curves(own: Sequence[Loss], arm: Arm) -> list[Curve]:
+def curves_of(own: Sequence[Loss], *, hue: int) -> list[Curve]:
     """Training losses in grey, validation losses in the colour of the model."""
     columns = (
         ("training", None, [(p.step, p.train) for p in own]),
-        ("validation", arm.hue, [(p.step, p.valid) for p in own]),
-        ("validation, all rows", arm.hue, [(p.step, p.full_valid) for p in own]),
+        ("validation", hue, [(p.step, p.valid) for p in own]),
+        ("validation, all rows", hue, [(p.step, p.full_valid) for p in own]),
     )
     lines = [
         Curve(label, tuple(Place(step, loss) for step, loss in points if loss is not None), colour)

@@ -78,7 +78,7 @@ class _Reworded:
 def _asked(evidence: Evidence) -> _Reworded | None:
     """What there is to compare; None if nothing was reworded for this pair of models."""
     split = evidence.perturbed
-    if split is None or not {evidence.base, evidence.tuned} <= set(split.answers):
+    if split is None or not {evidence.base, evidence.tuned} <= set(evidence.chance):
         return None
     row_of = {example.id: row for row, example in enumerate(evidence.test.examples)}
     original = np.array([row_of[str(e.fields[ORIGINAL])] for e in split.examples], np.intp)
@@ -128,7 +128,7 @@ def _worst(costs: FloatArray, place: NDArray[np.intp], count: int) -> float:
 
 def _refusal(asked: _Reworded | None) -> str:
     if asked is None:
-        return "not asked: no test prompt was reworded for these models."
+        return "not asked: no test prompt was reworded for these models and this scorer."
     return (
         f"{plural(asked.rows.size, 'reworded clean prompt')} answered by both; a decision needs at "
         f"least {FEWEST_UNITS}."
