@@ -1,0 +1,105 @@
+"""What makes the arms of one run less comparable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from evalkit.schema import Answer, Difference, Failure, SplitResult, Usage
+from evalkit.verdict import arm_differences, gate, placed, refusals, told
+from tests.verdict.table import BASE, MODELS, TUNED, config, record, table
+
+
+def split_of(base: Sequence[Answer | Failure], tuned: Sequence[Answer | Failure]) -> SplitResult:
+    texts = {name: [f"{i}" for i in range(len(base))] for name in ("base", "tuned")}
+    made = table(texts, texts["base"]).split
+    return replace(made, answers={"base": tuple(base), "tuned": tuple(tuned)})
+
+
+def usage(model: str, *served: str) -> Usage:
+    return Usage(model, 9, 0, 0, 0, 0, 0, served, {})
+
+
+def names(found: Sequence[Difference]) -> list[str]:
+    return [difference.what for difference in found]
+
+
+def test_two_models_asked_alike_have_nothing_to_tell() -> None:
+    split = split_of([Answer("a")] * 9, [Answer("b")] * 9)
+    assert arm_differences(MODELS, [split], usages=[usage("base", "b"), usage("tuned", "t")]) == ()
+
+
+def test_one_model_under_two_names() -> None:
+    same = [Answer("a"), Failure("timeout", "late"), Answer("b")]
+    (found,) = arm_differences(MODELS, [split_of(same, [*same[:2], Answer("b", "length")])])
+    assert placed(found) == "tuned: answers: the same to all 2 prompts (both)"
+    assert refusals([found]) == [found]
+    (meant,) = arm_differences(MODELS, [split_of(same, same)], allow_identical=True)
+    assert meant.severity == "flag"
+    assert arm_differences(MODELS, [split_of(same, [*same[:2], Answer("c")])]) == ()
+    nothing = [Failure("timeout", "late")] * 3
+    assert arm_differences(MODELS, [split_of(nothing, nothing)]) == ()
+
+
+def test_the_gate_does_not_judge_a_model_against_itself() -> None:
+    texts = [f"{i}" for i in range(100)]
+    same = table({"base": texts, "tuned": texts}, texts)
+    run = record([config()], [], tables=[same])
+    assert gate(run).verdict == "PASS"
+    found = arm_differences(MODELS, run.splits)
+    told_so = gate(replace(run, info=replace(run.info, differences=found)))
+    assert (told_so.verdict, told_so.exit_code) == ("INCONCLUSIVE", 3)
+    assert told_so.differences == found
+    assert "the arms cannot be compared" in told_so.results[0].reason
+
+
+@pytest.mark.parametrize(
+    ("base", "tuned", "what"),
+    [
+        (("llama",), ("llama",), "served model: llama (both)"),
+        (("llama",), ("llama", "other"), "served model, which changed: llama → llama and other"),
+        ((), (), None),
+        (("llama",), ("adapter",), None),
+    ],
+)
+def test_who_really_answered(base: tuple[str, ...], tuned: tuple[str, ...], what: str) -> None:
+    split = split_of([Answer("a")], [Answer("b")])
+    usages = [usage("base", *base), usage("tuned", *tuned)]
+    found = arm_differences(MODELS, [split], usages=usages)
+    assert [told(one) for one in found] == ([what] if what else [])
+
+
+def test_modes_and_servers() -> None:
+    base = replace(BASE, mode="completions", base_url="http://one/v1")
+    tuned = replace(TUNED, mode="chat", base_url="http://two/v1")
+    found = arm_differences((base, tuned), [])
+    assert [told(one) for one in found] == [
+        "mode: completions → chat",
+        "endpoint: http://one/v1 → http://two/v1",
+    ]
+    # Where a provider chose the mode by itself, both may have been asked alike.
+    assert arm_differences((BASE, replace(TUNED, mode="chat")), []) == ()
+
+
+def test_parameters_that_one_model_does_not_take() -> None:
+    note = "the server refused `seed`; answers are by the server's own value"
+    notes = {"tuned": (note, "another thing"), "base": ("yet another",)}
+    (found,) = arm_differences(MODELS, [], notes=notes)
+    assert (found.what, found.tuned) == ("decoding", note)
+    assert arm_differences(MODELS, [], notes={"tuned": (note,), "base": (note,)}) == ()
+
+
+@pytest.mark.parametrize(("more", "told_so"), [(4, False), (5, True), (9, True)])
+def test_answers_cut_off_on_one_side(more: int, told_so: bool) -> None:  # noqa: FBT001
+    """McNemar's mid-p of 4 : 0 is .0625, of 5 : 0 .03125."""
+    cut, whole = Answer("x", "length"), Answer("y")
+    tuned = [replace(cut, text="z")] * (3 + more) + [whole] * (27 - more)
+    base = [cut] * 3 + [replace(whole, text="w")] * 27
+    found = arm_differences(MODELS, [split_of(base, tuned)])
+    assert names(found) == (["cut off by max_tokens"] if told_so else [])
+    if told_so:
+        assert found[0].base == "3 of 30 (10.0 %)"
+        train = replace(split_of(base, tuned), split="train")
+        assert arm_differences(MODELS, [train]) == ()  # only test prompts are compared
