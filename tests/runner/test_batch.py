@@ -289,3 +289,23 @@ def test_answers_are_in_the_cache_before_their_batch_is_forgotten(
     assert texts(outcomes) == expected(jobs)
     assert stats["m"].cached == 5
     assert len(desk.batches) == 1
+
+
+@pytest.mark.slow
+def test_a_hundred_and_twenty_thousand_prompts(tmp_path: Path) -> None:
+    """Split, interrupted, resumed and joined, with results of every kind in any order."""
+    kinds = {3: "expired", 7: "500", 11: "lost", 13: "429", 17: "twice"}
+    count = 120_000
+    fates = {i: kinds[i % 1000] for i in range(count) if i % 1000 in kinds}
+    jobs = make_jobs(count, ["m"])
+    with Server(desk=(desk := Desk(fate=once(fates), looks=10**6))) as server:
+        run_batched(server.url, jobs, tmp_path, max_seconds=1.0)
+        assert not desk.requests
+        desk.looks = 3
+        outcomes, stats, _ = run_batched(server.url, jobs, tmp_path)
+    assert texts(outcomes) == expected(jobs)
+    sizes = [content.count(b"\n") for name, content in desk.files.items() if "batch" not in name]
+    assert sizes[:3] == [50_000, 50_000, 20_000]
+    assert sum(sizes[3:]) == 4 * count // 1000  # what had no answer, and nothing else
+    assert len(desk.requests) == count
+    assert stats["m"].missing == 0
