@@ -57,7 +57,13 @@ class Curve:
 
 
 def curves_plot(
-    key: str, title: str, curves: Sequence[Curve], *, axis: str, chosen: int | None = None
+    key: str,
+    title: str,
+    curves: Sequence[Curve],
+    *,
+    axis: str,
+    chosen: int | None = None,
+    span: tuple[int, int] | None = None,
 ) -> Markup:
     """Lines over steps.
 
@@ -67,6 +73,7 @@ def curves_plot(
         curves: at least one.
         axis: what is drawn.
         chosen: a step that a vertical line marks.
+        span: first and last step of the scale; None for those of the curves.
     """
     from matplotlib.figure import Figure
 
@@ -76,7 +83,7 @@ def curves_plot(
     place = (LEFT / 2 / WIDTH, BOTTOM / HEIGHT, (width + LEFT / 2) / WIDTH)
     axes = figure.add_axes((*place, (HEIGHT - TOP - BOTTOM) / HEIGHT))
     axes.set_frame_on(False)
-    _scales(axes, curves, texts, axis)
+    _scales(axes, curves, texts, axis, span or span_of(curves))
     if chosen is not None:
         axes.axvline(chosen, color=role("muted"), linewidth=0.9, linestyle=(0, (3, 2)), zorder=1)
     for curve in curves:
@@ -84,12 +91,19 @@ def curves_plot(
     return to_svg(figure, key, title, texts)
 
 
-def _scales(axes: Axes, curves: Sequence[Curve], texts: Texts, axis: str) -> None:
+def span_of(curves: Sequence[Curve]) -> tuple[int, int]:
+    """First and last step of at least one curve."""
+    steps = [place.step for curve in curves for place in curve.places]
+    return min(steps), max(steps)
+
+
+def _scales(
+    axes: Axes, curves: Sequence[Curve], texts: Texts, axis: str, span: tuple[int, int]
+) -> None:
     """Both scales with a light grid and captions."""
     places = [place for curve in curves for place in curve.places]
-    steps = [place.step for place in places]
     bounds = [x for p in places for x in (p.value, p.low, p.high) if x is not None]
-    first, last = min(steps), max(steps)
+    first, last = span
     low, high = min(bounds), max(bounds)
     across = ticks(first, last, 8)
     up = ticks(low, high, 5)

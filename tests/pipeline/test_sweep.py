@@ -86,7 +86,8 @@ def test_the_best_on_validation_is_the_only_one_that_sees_test_rows() -> None:
     assert curve.detail.startswith("4 validation losses")
     page = done.report.read_text("utf-8")
     assert 'id="checkpoints"' in page
-    assert "Losses of the job of job-step-200 over its steps" in page
+    assert page.count('aria-label="Losses of the job of job-step-200"') == 1
+    assert 'id="losses"' not in page
     assert pipeline.load("out").record.checkpoints == done.record.checkpoints
     assert pipeline.score("out", out="again").record.checkpoints == done.record.checkpoints
 

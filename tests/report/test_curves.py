@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from evalkit.report import render_report
 from evalkit.report.curves import MOST_POINTS, Curve, Place, curves_plot, thinned, ticks
 from evalkit.report.sections.losses import losses
-from evalkit.schema import Loss
+from evalkit.schema import Checkpoint, Loss
 from tests.report.factory import make_record
 from tests.report.test_figures import texts
 
@@ -72,3 +72,21 @@ def test_the_section_shows_the_losses_of_those_who_have_some() -> None:
 def test_few_points_are_drawn_too(points: int) -> None:
     record = replace(make_record(n=6), losses=LOSSES[:points])
     assert "Losses that the training job of overfit reported" in render_report(record)
+
+
+def row(model: str, step: int, score: float | None, *, chosen: bool = False) -> Checkpoint:
+    low, high = (None, None) if score is None else (score - 0.1, score + 0.1)
+    return Checkpoint("<b>job", model, step, "capitals", "f1", score, low, high, 9, 1, chosen)
+
+
+def test_checkpoints_stand_beside_their_losses() -> None:
+    rows = (row("early", 50, 0.4), row("overfit", 100, 0.6, chosen=True), row("late", 200, None))
+    page = render_report(replace(make_record(n=6), losses=LOSSES, checkpoints=rows))
+    assert page.count('aria-label="Losses of the job of overfit"') == 1
+    assert 'id="losses"' not in page
+    assert "&lt;b&gt;job" in page
+    assert "<b>job" not in page
+    without = render_report(replace(make_record(n=6), checkpoints=rows))
+    assert "Losses of the job" not in without
+    nothing = tuple(replace(one, score=None, low=None, high=None) for one in rows)
+    assert 'id="checkpoints"' in render_report(replace(make_record(n=6), checkpoints=nothing))

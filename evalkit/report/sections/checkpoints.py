@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalkit.report.curves import Curve, Place, curves_plot
+from evalkit.report.curves import Curve, Place, curves_plot, span_of
 from evalkit.report.sections.losses import curves_of
 from evalkit.report.sections.registry import Context, section
 from evalkit.report.view import HUES, ordered
@@ -33,7 +33,7 @@ class Job:
     Attributes:
         name: the job's name.
         chosen: the checkpoint that was compared with the base.
-        figure: validation scores over the steps.
+        figure: validation scores over the steps, if there are any.
         losses: the losses of the job over the same steps, if it reported any.
         suites: (suite, primary scorer).
         lines: a checkpoint each, by step.
@@ -41,7 +41,7 @@ class Job:
 
     name: str
     chosen: str
-    figure: Markup
+    figure: Markup | None
     losses: Markup | None
     suites: tuple[tuple[str, str], ...]
     lines: tuple[Line, ...]
@@ -70,12 +70,19 @@ def _job(record: RunRecord, name: str, number: int) -> Job:
         for step, model in steps
     )
     best = next(line for line in lines if line.chosen)
-    title = f"Validation scores of the checkpoints of {name} over the steps of the job"
-    figure = curves_plot(
-        f"checkpoints-{number}", title, _curves(rows, [suite for suite, _ in suites]),
-        axis="score on validation rows", chosen=best.step,
-    )  # fmt: skip
-    return Job(name, best.model, figure, _losses(record, best, number), suites, lines)
+    scores = _curves(rows, [suite for suite, _ in suites])
+    losses = curves_of([loss for loss in record.losses if loss.model == best.model], hue=1)
+    span = span_of([*scores, *losses]) if scores or losses else (0, 1)
+    drawn = [
+        curves_plot(f"{key}-{number}", title, curves, axis=axis, chosen=best.step, span=span)
+        if curves
+        else None
+        for key, title, curves, axis in (
+            ("checkpoints", f"Validation scores of the checkpoints of {name}", scores, "score"),
+            ("checkpoint-losses", f"Losses of the job of {best.model}", losses, "loss"),
+        )
+    ]
+    return Job(name, best.model, drawn[0], drawn[1], suites, lines)
 
 
 def _curves(rows: Sequence[Checkpoint], suites: Sequence[str]) -> list[Curve]:
@@ -89,13 +96,3 @@ def _curves(rows: Sequence[Checkpoint], suites: Sequence[str]) -> list[Curve]:
         if places:
             curves.append(Curve(suite, places, number % HUES + 1))
     return curves
-
-
-def _losses(record: RunRecord, best: Line, number: int) -> Markup | None:
-    lines = curves_of([loss for loss in record.losses if loss.model == best.model], hue=1)
-    if not lines:
-        return None
-    return curves_plot(
-        f"checkpoint-losses-{number}", f"Losses of the job of {best.model} over its steps", lines,
-        axis="loss", chosen=best.step,
-    )  # fmt: skip

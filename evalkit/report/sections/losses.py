@@ -35,9 +35,15 @@ class Reported:
 
 @section(35, "Training losses")
 def losses(record: RunRecord) -> Context | None:
-    """A figure for every tuned model whose training job reported losses."""
+    """A figure for every tuned model whose training job reported losses.
+
+    Those of a chosen checkpoint stand beside the scores it was chosen by.
+    """
     found = []
+    chosen = {row.model for row in record.checkpoints}
     for number, arm in enumerate(arms(record.info)):
+        if arm.name in chosen:
+            continue
         own = [loss for loss in record.losses if loss.model == arm.name]
         curves = curves_of(own, hue=arm.hue)
         if curves:
