@@ -86,6 +86,10 @@ RetryMissing = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(metavar="RUN", help="Ask only for what RUN lacks; its set-up is taken from it."),
 ]
+NoProbe = Annotated[
+    bool,
+    typer.Option("--no-probe", help="Don't look at served models by small requests beforehand."),
+]
 Config = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(metavar="FILE", help="Project file; default evalkit.yaml, if it exists."),

@@ -8,7 +8,7 @@ from evalkit.models.batched import Batched, BatchServer, BatchStatus
 from evalkit.models.batchfile import Line, Result, Written, parse_result, write_files
 from evalkit.models.limits import Allowance, Metered
 from evalkit.models.prices import price_of
-from evalkit.models.provider import Named, Opener, Provider, ReadRows, Row, Scoring
+from evalkit.models.provider import Named, Opener, Probed, Provider, ReadRows, Row, Scoring
 from evalkit.models.registry import open_provider
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Metered",
     "Named",
     "Opener",
+    "Probed",
     "Provider",
     "ReadRows",
     "Result",

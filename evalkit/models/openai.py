@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from evalkit.errors import ModelError, UsageError
 from evalkit.models.limits import Allowance, read_allowances
+from evalkit.models.listing import read_listing
 from evalkit.models.openai_batches import OpenAIBatches
 from evalkit.models.openai_logprobs import EXTRA, read_likelihood, scoring_fields
 from evalkit.models.prompts import flatten, wire
@@ -28,7 +29,7 @@ from evalkit.models.replies import (
     read_logprobs,
     redact,
 )
-from evalkit.schema import Answer, Failure, Mode, ModelSpec, Request
+from evalkit.schema import Answer, Failure, Mode, ModelSpec, Request, ServedModel
 
 if TYPE_CHECKING:
     from openai import APIConnectionError, APIStatusError, AsyncOpenAI
@@ -88,8 +89,8 @@ class OpenAIProvider:
         mode: Mode = spec.mode or "chat"
         self.identity = f"{mode}:{spec.model}"
         self.notes: list[str] = []
-        self._model = spec.model
-        self._mode = mode
+        self.model = spec.model
+        self.mode = mode
         self.path = "/v1/chat/completions" if mode == "chat" else "/v1/completions"
         self._spec = spec
         self._base_url = base_url
@@ -101,7 +102,7 @@ class OpenAIProvider:
         """The text in completions mode, the messages as JSON in chat mode."""
         import json
 
-        if self._mode == "completions":
+        if self.mode == "completions":
             return flatten(request.messages)
         return json.dumps(wire(request.messages))
 
@@ -111,21 +112,27 @@ class OpenAIProvider:
 
     async def logprobs(self, request: Request) -> tuple[float, ...] | Failure:
         """Log-probabilities of the first tokens of the answer; see `Named`."""
-        from openai import APIConnectionError, APIStatusError
+        most = min(request.generation.max_tokens, FIRST_TOKENS)
+        short = replace(request, generation=replace(request.generation, max_tokens=most))
+        content = await self.reply(short, logprobs=True if self.mode == "chat" else 1)
+        if isinstance(content, bytes):
+            return read_logprobs(content, self.mode)
+        return () if content.kind == "refused" and not content.fatal else content
 
-        body = self.body(request)
-        tokens = next(name for name in body if name in {*_RENAMED, *_RENAMED.values()})
-        body[tokens] = min(body[tokens], FIRST_TOKENS)
-        body["logprobs"] = True if self._mode == "chat" else 1
+    async def listing(self) -> tuple[ServedModel, ...]:
+        """What the server says that it serves; nothing where it doesn't say."""
+        from openai import OpenAIError
+
         try:
-            return read_logprobs(await self._send(body), self._mode)
-        except APIStatusError as error:
-            self._allowances = read_allowances(error.response.headers)
-            return () if error.response.status_code in _REFUSING else self._failure(error)
-        except APIConnectionError as error:
-            return _no_connection(error)
-        except UnicodeEncodeError:
+            reply = await self._client.models.with_raw_response.list()
+        except OpenAIError:
             return ()
+        return read_listing(self._without_key(reply.http_response.content))
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """Decoding parameters that this model has turned out not to take."""
+        return frozenset(self._refused)
 
     def take_allowances(self) -> tuple[Allowance, ...]:
         """What the server said about its rate limits in its last reply; see `Metered`."""
@@ -141,7 +148,7 @@ class OpenAIProvider:
         """What is sent, everything that shapes an answer by name: servers' defaults differ."""
         generation = request.generation
         body: dict[str, Any] = {
-            "model": self._model,
+            "model": self.model,
             "temperature": generation.temperature,
             "top_p": generation.top_p,
             "top_k": generation.top_k,
@@ -155,8 +162,8 @@ class OpenAIProvider:
             if name in _RENAMED:
                 body[_RENAMED[name]] = value
         if request.scored is not None:
-            return body | scoring_fields(request, self._mode)
-        if self._mode == "chat":
+            return body | scoring_fields(request, self.mode)
+        if self.mode == "chat":
             return {**body, "messages": wire(request.messages)}
         return {**body, "prompt": flatten(request.messages)}
 
@@ -168,7 +175,7 @@ class OpenAIProvider:
         """The outcome in a reply that came by file; `stop` are the texts that were not sent."""
         content = self._without_key(content)
         if status == HTTPStatus.OK:
-            return _cut(parse_reply(content, self._mode), stop)
+            return _cut(parse_reply(content, self.mode), stop)
         failure = parse_error(status, content, {})
         name = _refused_parameter(status, content, (*_RENAMED, *_DROPPABLE))
         if name is None:
@@ -193,19 +200,27 @@ class OpenAIProvider:
     def _key(self) -> str:
         return _key(self._spec, self._variable, self.endpoint)
 
-    async def _ask(self, request: Request) -> Answer | Failure:
-        """Ask once; once more for each parameter that this model turns out not to take."""
+    async def reply(self, request: Request, **fields: Any) -> bytes | Failure:  # noqa: ANN401 - JSON
+        """Ask once; once more for each parameter that this model turns out not to take.
+
+        Args:
+            request: what is asked.
+            fields: sent besides; a server that refuses one of them has refused the request.
+
+        Returns:
+            The body of a reply whose status said success, without our key.
+        """
         from openai import APIConnectionError, APIStatusError
 
         while True:
             body = self.body(request)
-            stop = self.unsent_stop(request)
             try:
-                content = await self._send(body)
+                return self._without_key(await self._send(body | fields))
             except APIStatusError as error:
                 reply = error.response
                 self._allowances = read_allowances(reply.headers)
-                name = _refused_parameter(reply.status_code, reply.content, body)
+                ours = [name for name in body if name not in fields]
+                name = _refused_parameter(reply.status_code, reply.content, ours)
                 if name is None:
                     return self._failure(error)
                 self._adapt(name)
@@ -213,17 +228,20 @@ class OpenAIProvider:
                 return _no_connection(error)
             except UnicodeEncodeError as error:
                 return Failure("refused", f"the prompt cannot be sent as UTF-8: {error.reason}")
-            else:
-                content = self._without_key(content)
-                if request.scored is not None:
-                    return read_likelihood(content, request, self._mode)
-                return _cut(parse_reply(content, self._mode), stop)
+
+    async def _ask(self, request: Request) -> Answer | Failure:
+        content = await self.reply(request)
+        if isinstance(content, Failure):
+            return content
+        if request.scored is not None:
+            return read_likelihood(content, request, self.mode)
+        return _cut(parse_reply(content, self.mode), self.unsent_stop(request))
 
     async def _send(self, body: dict[str, Any]) -> bytes:
         extra = {name: body.pop(name) for name in ("top_k", *EXTRA) if name in body}
         create: Any = (
             self._client.chat.completions.with_raw_response.create
-            if self._mode == "chat"
+            if self.mode == "chat"
             else self._client.completions.with_raw_response.create
         )
         reply = await create(**body, extra_body=extra or None)
@@ -249,7 +267,7 @@ class OpenAIProvider:
             hint = f" (the key was read from the environment variable {self._variable})"
         elif response.status_code == HTTPStatus.NOT_FOUND:
             hint = (
-                f" (asked for model {self._model!r} at {self.endpoint}; is the name served there, "
+                f" (asked for model {self.model!r} at {self.endpoint}; is the name served there, "
                 "and does the base URL end where the API begins, usually in /v1?)"
             )
         return replace(failure, message=failure.message + hint)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from evalkit.schema import Answer, Failure, ModelSpec, Request
+from evalkit.schema import Answer, Failure, Mode, ModelSpec, Request, ServedModel
 
 
 class Provider(Protocol):
@@ -47,6 +47,27 @@ class Named(Provider, Protocol):
 
     async def logprobs(self, request: Request) -> tuple[float, ...] | Failure:
         """Log-probabilities (nats) of the first tokens of its answer; empty if it gives none."""
+
+
+@runtime_checkable
+class Probed(Named, Protocol):
+    """A served model that can be looked at before it is asked.
+
+    Attributes:
+        mode: how it is asked.
+    """
+
+    mode: Mode
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """Decoding parameters that it has turned out not to take."""
+
+    async def listing(self) -> tuple[ServedModel, ...]:
+        """What its endpoint lists; nothing where it lists nothing. Raises nothing."""
+
+    async def reply(self, request: Request, **fields: Any) -> bytes | Failure:  # noqa: ANN401 - JSON
+        """The body of the reply to one request with fields besides, as it came."""
 
 
 @runtime_checkable

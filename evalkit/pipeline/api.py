@@ -217,7 +217,7 @@ def run(
     observer = progress_observer() if progress else None
     choice = choose(plan, loaded, observer, purse)
     plan, loaded = choice.plan, choice.loaded
-    results, asked = ask_models(plan, loaded, observer, purse)
+    results, asked, probes = ask_models(plan, loaded, observer, purse)
     record = conclude(
         Setup(
             name=plan.name if out is None else Path(out).name,
@@ -230,6 +230,7 @@ def run(
             limit=plan.limit,
             scorers=plan.scorers,
             prices=prices,
+            probes=probes,
             notes={
                 model: notes
                 for model, stats in asked.items()
@@ -346,6 +347,7 @@ def score(
         seed=info.seed,
         limit=info.limit,
         scorers=tuple(scorers),
+        probes=info.probes,
         prices={used.model: used.price for used in info.usage if used.price is not None},
         notes=info.notes,
         clocks=info.clocks,

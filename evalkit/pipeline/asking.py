@@ -29,6 +29,7 @@ from evalkit.pipeline.likelihoods import (
     with_likelihoods,
 )
 from evalkit.pipeline.plan import Plan
+from evalkit.pipeline.probing import probe_models, with_remarks
 from evalkit.pipeline.repeats import reseeded, split_result, times_asked
 from evalkit.runner import (
     Ask,
@@ -43,7 +44,17 @@ from evalkit.runner import (
     say,
     together,
 )
-from evalkit.schema import Answer, Example, Failure, Leak, ModelSpec, Request, SplitResult, Suite
+from evalkit.schema import (
+    Answer,
+    Example,
+    Failure,
+    Leak,
+    ModelSpec,
+    Probe,
+    Request,
+    SplitResult,
+    Suite,
+)
 
 TRAINING_SAMPLE = 500
 """Most training rows asked of a model (statistics, section 8)."""
@@ -218,8 +229,8 @@ def _completion_jobs(plan: Plan, loaded: Loaded) -> list[Job]:
 
 def ask_models(
     plan: Plan, loaded: Loaded, observer: Observer | None, purse: Purse | None = None
-) -> tuple[tuple[SplitResult, ...], Mapping[str, AskStats]]:
-    """Ask everything, and sort the outcomes by suite, split and model.
+) -> tuple[tuple[SplitResult, ...], Mapping[str, AskStats], tuple[Probe, ...]]:
+    """Look at the models, ask everything, and sort the outcomes by suite, split and model.
 
     Args:
         plan: how to ask.
@@ -231,7 +242,7 @@ def ask_models(
         ModelError: an arm that cannot be asked at all.
         Interrupted: Ctrl-C.
     """
-    outcomes, stats = run_async(_ask(plan, make_jobs(plan, loaded), observer, purse))
+    outcomes, stats, probes = run_async(_ask(plan, make_jobs(plan, loaded), observer, purse))
     found: dict[tuple[str, str, str], list[Answer | Failure]] = {}
     for job, outcome in outcomes:
         if job.request.scored is not None:
@@ -253,17 +264,19 @@ def ask_models(
         for split, examples in suite.splits.items()
         if examples
     )
-    return tuple(with_likelihoods(result, outcomes) for result in results), stats
+    told = with_remarks(stats, probes, [suite.config for suite in loaded.suites])
+    return tuple(with_likelihoods(result, outcomes) for result in results), told, probes
 
 
 async def _ask(
     plan: Plan, jobs: Sequence[Job], observer: Observer | None, purse: Purse | None
-) -> tuple[list[tuple[Job, Answer | Failure]], Mapping[str, AskStats]]:
-    """Every job that can be asked with its outcome, and how the asking went."""
+) -> tuple[list[tuple[Job, Answer | Failure]], Mapping[str, AskStats], tuple[Probe, ...]]:
+    """Every job that can be asked with its outcome, how the asking went, and what was found."""
     providers: dict[str, Provider] = {}
     try:
         for model in plan.models:
             providers[model.name] = open_provider(model, read_rows=read_rows)
+        probes = await probe_models(plan, jobs, providers, purse)
         asking = asker(plan, purse)
         pairs = [] if plan.allow_identical else pairs_of(plan.models, jobs)
         before = await require_two_models(pairs, providers, asking)
@@ -282,12 +295,17 @@ async def _ask(
         outcomes, stats = await asking(jobs, providers, observer=observer, settled=settled)
         answered = list(zip(jobs, outcomes, strict=True))
         notes = likelihood_notes(silent, answered)
-        return answered, {
-            model: _noted(
-                together(one, [went[model] for went in before if model in went]), notes.get(model)
-            )
-            for model, one in stats.items()
-        }
+        return (
+            answered,
+            {
+                model: _noted(
+                    together(one, [went[model] for went in before if model in went]),
+                    notes.get(model),
+                )
+                for model, one in stats.items()
+            },
+            probes,
+        )
     finally:
         for provider in providers.values():
             await provider.close()

@@ -37,6 +37,7 @@ class Plan:
         timeout: seconds that one request may take.
         max_seconds: how long all the asking may take; None for no limit.
         max_cost: dollars that all the asking may cost; None for no limit.
+        probe: whether served models are looked at before they are asked.
         cache: folder of the completion cache.
         gate: rule for all suites, or None for each suite's own.
         allow_identical: whether a tuned model may be its base.
@@ -60,6 +61,7 @@ class Plan:
     timeout: float = TIMEOUT
     max_seconds: float | None = None
     max_cost: float | None = None
+    probe: bool = True
     cache: Path = CACHE
     gate: GateRule | None = None
     allow_identical: bool = False
@@ -87,6 +89,7 @@ class RunOptions(TypedDict, total=False):
         timeout: seconds that one request may take (120).
         max_seconds: how long all the asking may take; what has no answer by then is missing.
         max_cost: dollars that the asking may cost; what cannot be paid any more is missing.
+        probe: look at served models by a few small requests before they are asked (True).
         config: project file; default `evalkit.yaml`, if it exists.
         cache: folder of the completion cache (`.evalkit`).
         allow_identical: compare two arms even if they are one and the same model.
@@ -114,6 +117,7 @@ class RunOptions(TypedDict, total=False):
     timeout: float | None
     max_seconds: float | None
     max_cost: float | None
+    probe: bool
     config: str | Path | None
     cache: str | Path | None
     allow_identical: bool
@@ -156,6 +160,7 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
         timeout=options.get("timeout") or project.timeout or TIMEOUT,
         max_seconds=options.get("max_seconds") or project.max_seconds,
         max_cost=options.get("max_cost") or project.max_cost,
+        probe=options.get("probe", True),
         cache=Path(options.get("cache") or project.cache or CACHE),
         gate=project.gate,
         allow_identical=allow_identical,

@@ -12,7 +12,16 @@ from evalkit.pipeline.plan import RunOptions, make_plan
 from evalkit.schema import RunRecord
 
 MANNER = frozenset(
-    {"allow_identical", "batch", "cache", "concurrency", "max_cost", "max_seconds", "timeout"}
+    (
+        "allow_identical",
+        "batch",
+        "cache",
+        "concurrency",
+        "max_cost",
+        "max_seconds",
+        "probe",
+        "timeout",
+    )
 )
 """Options that say how it is asked, not what: they may be others the second time."""
 
@@ -32,7 +41,8 @@ def setup_of(
         ComparabilityError: suites or models are not what they were.
         RunFolderError: a folder that does not remember its set-up.
     """
-    changes = {name: value for name, value in given.items() if is_given(value)}
+    # That nothing is to be probed is said by a False.
+    changes = {name: told for name, told in given.items() if is_given(told) or name == "probe"}
     if others := sorted(changes.keys() - MANNER):
         raise UsageError(
             f"--retry-missing takes {', '.join(others)} from {folder}; leave it out, or make a new "

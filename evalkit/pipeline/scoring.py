@@ -29,6 +29,7 @@ from evalkit.schema import (
     ModelSpec,
     OverfitVerdict,
     Price,
+    Probe,
     RunInfo,
     RunRecord,
     Score,
@@ -88,6 +89,7 @@ class Setup:
         scorers: instead of the suites' own; `default` stands for those.
         notes: model -> what must be known about how it was asked.
         prices: model -> price, where it is known.
+        probes: what was found out about the models before they were asked.
         completions: (suite, training split) -> all its completions; empty when scoring again.
         earlier: verdicts of an earlier scoring of the same answers.
         clocks: what differs between equal runs.
@@ -109,6 +111,7 @@ class Setup:
     scorers: tuple[str, ...]
     notes: Mapping[str, tuple[str, ...]]
     clocks: Mapping[str, Any]
+    probes: tuple[Probe, ...] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
     completions: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
     earlier: tuple[OverfitVerdict, ...] = ()
@@ -171,6 +174,7 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
             scorers={s.result.suite: tuple(info(x) for x in s.scorers) for s in scored},
             hashes=setup.hashes,
             usage=tuple(priced(used, setup.prices.get(used.model)) for used in usage),
+            probes=setup.probes,
             savings=savings_of(setup.models, results, setup.prices),
             gains=tuple(
                 gain

@@ -61,7 +61,7 @@ def choose(
     candidates = tuple(model for job in jobs.values() for model in job)
     asked = replace(plan, models=candidates, repeats=1, noise_floor=False, allow_identical=True)
     suites = [suite for suite in loaded.suites if suite.config.name in loaded.validation]
-    results, _ = ask_models(asked, _validation_only(loaded, suites), observer, purse)
+    results, _, _ = ask_models(asked, _validation_only(loaded, suites), observer, purse)
     results = tuple(result for result in results if result.split == VALIDATION)
     rows = list[Checkpoint]()
     for suite, result in zip(suites, results, strict=True):

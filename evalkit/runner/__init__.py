@@ -1,16 +1,18 @@
 """Asking models: concurrently, in turns, from a cache on disk, without losing an answer."""
 
-from evalkit.runner.ask import TIMEOUT, Ask, ask
+from evalkit.runner.ask import TIMEOUT, Ask, ask, recalled
 from evalkit.runner.batch import BatchPace, Joined, Reader, ask_by_batch
 from evalkit.runner.cache import Cache, cache_key, model_key
 from evalkit.runner.identity import Pair, require_two_models
 from evalkit.runner.job import AskStats, Job, together
 from evalkit.runner.observer import Observer
+from evalkit.runner.probe import REQUEST_SECONDS, look, recall
 from evalkit.runner.progress import LineProgress, TerminalProgress, progress_observer, say
 from evalkit.runner.purse import Purse
 from evalkit.runner.retry import Retry
 
 __all__ = [
+    "REQUEST_SECONDS",
     "TIMEOUT",
     "Ask",
     "AskStats",
@@ -28,8 +30,11 @@ __all__ = [
     "ask",
     "ask_by_batch",
     "cache_key",
+    "look",
     "model_key",
     "progress_observer",
+    "recall",
+    "recalled",
     "require_two_models",
     "say",
     "together",

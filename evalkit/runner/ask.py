@@ -13,7 +13,7 @@ from typing import Protocol
 
 from evalkit.errors import EvalkitError, Interrupted
 from evalkit.models import Provider
-from evalkit.runner.cache import Cache, cache_key, model_key
+from evalkit.runner.cache import FILE, Cache, cache_key, model_key
 from evalkit.runner.endpoint import EndpointRun, ModelState, Question
 from evalkit.runner.job import AskStats, Job
 from evalkit.runner.observer import Observer, Tally
@@ -94,6 +94,22 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
     if run.interrupted:
         raise Interrupted(run.kept())
     return [outcome for outcome in run.outcomes if outcome is not None], tally.stats(run.notes())
+
+
+def recalled(
+    jobs: Sequence[Job], providers: Mapping[str, Provider], cache: Path
+) -> list[Answer | None]:
+    """What the cache holds of the answers to jobs; None where it holds none. Asks nothing.
+
+    Raises:
+        CacheError: the cache cannot be used.
+    """
+    if not (cache / FILE).is_file():
+        return [None for _ in jobs]
+    keys = [_key(job, providers[job.model]) for job in jobs]
+    with Cache(cache) as store:
+        found = store.get([key for key in keys if key])
+    return [found.get(key or "") for key in keys]
 
 
 class Ask(Protocol):

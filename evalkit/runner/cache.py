@@ -125,6 +125,11 @@ class Cache:
                     found[key] = _parse(stored)
         return found
 
+    def forget(self, key: str) -> None:
+        """Drop what must not be used any more."""
+        with explained(self.path), self._connection:
+            self._connection.execute("DELETE FROM completions WHERE key = ?", (key,))
+
     def notes(self, model: str) -> list[str]:
         """Notes of earlier runs on this model (see `model_key`)."""
         with explained(self.path):

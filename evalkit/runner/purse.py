@@ -27,7 +27,7 @@ def most_of(request: Request, price: Price) -> float:
 
 
 class Purse:
-    """What is left of the money, in one event loop; shared by all that a run asks.
+    """What is left of the money; shared by all that a run asks, in one event loop after another.
 
     Attributes:
         most: dollars that may be spent.
@@ -47,6 +47,7 @@ class Purse:
         self._empty = False
         self._open = 0
         self._set_aside = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._door = asyncio.Lock()
         self._settled = asyncio.Event()
 
@@ -83,6 +84,8 @@ class Purse:
         """Set money aside; False if there is not enough and nothing in flight to wait for."""
         if not dollars:
             return True
+        if (loop := asyncio.get_running_loop()) is not self._loop:
+            self._loop, self._door, self._settled = loop, asyncio.Lock(), asyncio.Event()
         async with self._door:  # in order of coming
             while not self._empty and self.spent + self._set_aside + dollars > self.most:
                 if not self._open:

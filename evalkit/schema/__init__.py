@@ -10,6 +10,7 @@ from evalkit.schema.asking import (
     ModelSpec,
     Request,
 )
+from evalkit.schema.probe import Honour, Probe, ServedModel
 from evalkit.schema.results import (
     Checkpoint,
     Comparison,
@@ -66,6 +67,7 @@ __all__ = [
     "GateRule",
     "GateVerdict",
     "Generation",
+    "Honour",
     "Leak",
     "Level",
     "Likelihood",
@@ -76,6 +78,7 @@ __all__ = [
     "Noise",
     "OverfitVerdict",
     "Price",
+    "Probe",
     "Request",
     "RunComparison",
     "RunInfo",
@@ -83,6 +86,7 @@ __all__ = [
     "Saving",
     "Score",
     "ScorerInfo",
+    "ServedModel",
     "Signal",
     "SplitResult",
     "Suite",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalkit.schema.asking import Answer, Failure, Likelihood, ModelSpec
+from evalkit.schema.probe import Probe
 from evalkit.schema.spend import Price, Saving
 from evalkit.schema.suite import Example, SuiteConfig
 
@@ -562,6 +563,7 @@ class RunInfo:
         repeats: how often every test prompt was asked of every arm.
         noise: how much models differ from themselves, where they were asked more than once.
         perturb: test prompts of a suite that were drawn to be reworded, at most.
+        probes: what was found out about the served models before they were asked.
         savings: what each tuned model's answers take, beside its base's.
         notes: model -> what must be known about how it was asked.
         differences: what makes the arms of this run less comparable.
@@ -585,6 +587,7 @@ class RunInfo:
     repeats: int = 1
     noise: tuple[Noise, ...] = ()
     perturb: int = 0
+    probes: tuple[Probe, ...] = ()
     savings: tuple[Saving, ...] = ()
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()

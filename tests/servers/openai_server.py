@@ -17,11 +17,13 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 from aiohttp import web
+
+from evalkit.runner.trials import PROMPTS, SAMPLING
 
 Reply = Callable[[str, list[dict[str, Any]]], str]
 """(model, messages) -> text of the answer."""
@@ -92,6 +94,10 @@ class Server:
         refuse: looks at the request itself and may answer it with an error.
         headers: what goes with an answer besides.
         models: names it serves; empty serves every name.
+        listed: its list of models, as it sends it; empty lists `models`.
+        ignores: parameters that it takes and does nothing with, when it is probed.
+        probe_fault: what goes wrong with every probe; None answers them.
+        probed: every probe, in order of arrival; none of them is in `asked`.
         aliases: name -> the model that really answers under it.
         logprobs: whether it gives log-probabilities.
         predict: what they are.
@@ -106,6 +112,10 @@ class Server:
     refuse: Refuse = field(default=lambda _, __: None)
     headers: Callable[[], Mapping[str, str]] = dict
     models: Sequence[str] = ()
+    listed: Sequence[Mapping[str, Any]] = ()
+    ignores: Collection[str] = ()
+    probe_fault: str | None = None
+    probed: list[Asked] = field(default_factory=list)
     aliases: Mapping[str, str] = field(default_factory=dict)
     logprobs: bool = True
     predict: Predict = hashed
@@ -177,13 +187,13 @@ class Server:
             await runner.cleanup()
 
     async def _list(self, _: web.Request) -> web.Response:
-        names = self.models or ("base", "tuned")
-        return web.json_response(
-            {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
-        )
+        rows = [{"id": name, "object": "model"} for name in self.models]
+        return web.json_response({"object": "list", "data": self.listed or rows})
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         asked = Asked(len(self.asked) + 1, request.path, await request.json(), request.headers)
+        if asked.messages[-1]["content"] in PROMPTS:
+            return await self._probe(request, asked)
         self.asked.append(asked)
         self._open = getattr(self, "_open", 0) + 1
         self.busiest = max(self.busiest, self._open)
@@ -203,6 +213,32 @@ class Server:
             return web.json_response(self._answer(asked), headers=self.headers())
         finally:
             self._open -= 1
+
+    async def _probe(self, request: web.Request, asked: Asked) -> web.StreamResponse:
+        """Answer a probe as a model does that takes every parameter but those it `ignores`."""
+        self.probed.append(asked)
+        refused = self.refuse(request, asked.body)
+        if refused is not None:
+            return refused
+        if self.probe_fault is not None:
+            return await FAULTS[self.probe_fault](request, self._answer(asked))
+        if self.models and asked.model not in self.models:
+            return error_reply(404, f"The model `{asked.model}` does not exist.", "model_not_found")
+        body = {name: told for name, told in asked.body.items() if name not in self.ignores}
+        text, reason = _counted(asked.messages[-1]["content"], body, len(self.probed))
+        chat = asked.path.endswith("/chat/completions")
+        choice: dict[str, Any] = {"finish_reason": reason}
+        if chat:
+            choice["message"] = {"role": "assistant", "content": text}
+        else:
+            choice["text"] = (str(asked.body["prompt"]) if body.get("echo") else "") + text
+        if body.get("logprobs"):
+            told = [{"token": token, "logprob": -0.5} for token in text.split()]
+            plain = {"tokens": text.split(), "token_logprobs": [-0.5 for _ in told]}
+            choice["logprobs"] = {"content": told} if chat else plain
+        choices = [{"index": i, **choice} for i in range(body.get("n", 1))]
+        usage = {"prompt_tokens": 8, "completion_tokens": len(text.split())}
+        return web.json_response({"model": asked.model, "choices": choices, "usage": usage})
 
     def _answer(self, asked: Asked) -> dict[str, Any]:
         model = self.aliases.get(asked.model, asked.model)
@@ -276,6 +312,19 @@ def _entries(told: Sequence[tuple[str, float]]) -> list[dict[str, Any] | None] |
         for i, (token, value) in enumerate(told)
     ]
     return [None, *entries[1:]] if entries else None
+
+
+def _counted(prompt: str, body: Mapping[str, Any], number: int) -> tuple[str, str]:
+    """What a probe is answered, and why it ended: numbers, or words that hang on the seed."""
+    words = [str(i) for i in range(7, 40)]
+    if prompt == SAMPLING:
+        dice = random.Random(f"{body.get('seed', f'unseeded {number}')}")
+        words = [dice.choice("abcdefgh") for _ in words]
+    most = body.get("max_completion_tokens", body.get("max_tokens", len(words)))
+    ends = [words.index(stop) for stop in body.get("stop") or () if stop in words]
+    if min([*ends, most]) < most:
+        return " ".join(words[: min(ends)]), "stop"
+    return " ".join(words[:most]), "length" if most < len(words) else "stop"
 
 
 def error_reply(status: int, message: str, code: str = "", **headers: str) -> web.Response:

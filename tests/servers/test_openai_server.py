@@ -28,7 +28,7 @@ def test_it_runs_as_a_process() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
-        assert [model["id"] for model in get(f"{url}/models")["data"]] == ["base", "tuned"]
+        assert get(f"{url}/models")["data"] == []
         process.terminate()
         assert process.wait(20) == 0
 

@@ -1,0 +1,220 @@
+"""Looking at served models before they are asked: their names, and a few small requests.
+
+The findings are kept in the completion cache for a week at most; the endpoint's list of models
+costs nothing and is asked for every time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+
+from evalkit.errors import ModelError, nearest
+from evalkit.models import Probed
+from evalkit.models.replies import parse_reply
+from evalkit.runner.ask import Ask, ask
+from evalkit.runner.cache import Cache, model_key
+from evalkit.runner.job import Job
+from evalkit.runner.purse import Purse
+from evalkit.runner.retry import Retry
+from evalkit.runner.trials import Trial, judge, plain_trial, trials
+from evalkit.schema import Answer, Failure, Probe, Request, ServedModel
+
+VERSION = 1
+"""Part of the key under which findings are kept: raised when other things are tried."""
+
+WEEK = 7 * 86400
+REQUEST_SECONDS = 20.0
+SECONDS = 60.0
+BRIEF = Retry(attempts=2, patience=5.0)
+"""A probe is worth little patience: what it cannot find out, the run will meet."""
+
+CONCURRENCY = 4
+LISTING_SECONDS = 10.0
+REMEMBERED = 52
+"""Weeks whose findings are looked through where nothing is asked any more."""
+
+
+async def look(
+    served: Mapping[str, Probed],
+    cache: Path,
+    *,
+    timeout: float = REQUEST_SECONDS,  # noqa: ASYNC109 - of one request, not of this call
+    purse: Purse | None = None,
+    fresh: bool = False,
+) -> dict[str, Probe]:
+    """Look at served models, all at once.
+
+    Args:
+        served: name of the arm -> opened provider.
+        cache: folder of the completion cache, where the findings are kept.
+        timeout: seconds that one request may take.
+        purse: pays for the requests; None pays whatever they cost.
+        fresh: ask even if the findings of this week are there.
+
+    Returns:
+        Arm -> findings. What could not be found out is `unknown`; a model that cannot be asked at
+        all has a `problem`.
+
+    Raises:
+        CacheError: the cache cannot be used.
+        Interrupted: Ctrl-C.
+    """
+    asking = partial(
+        ask,
+        cache=None,
+        concurrency=CONCURRENCY,
+        retry=BRIEF,
+        timeout=timeout,
+        max_seconds=SECONDS,
+        purse=purse,
+    )
+    found = await asyncio.gather(
+        *(_probe(name, provider, asking, cache, fresh=fresh) for name, provider in served.items())
+    )
+    return dict(zip(served, found, strict=True))
+
+
+async def _probe(model: str, provider: Probed, ask: Ask, cache: Path, *, fresh: bool) -> Probe:
+    listed = await _listing(provider)
+    known = None if fresh else recall(model, provider, cache, weeks=1)
+    found = known or Probe(model, provider.endpoint, provider.mode)
+    names = [served.id for served in listed]
+    name = provider.identity.partition(":")[2]
+    found = replace(
+        found,
+        listed=name in names if names else None,
+        served=next((served for served in listed if served.id == name), None),
+    )
+    if known is None:
+        found = await _tried(found, provider, ask)
+    if found.listed is False:
+        found = _unlisted(found, name, names)
+    if found.honours and not found.problem:
+        await _keep(found, provider, cache)
+    return found
+
+
+def recall(model: str, provider: Probed, cache: Path, *, weeks: int = REMEMBERED) -> Probe | None:
+    """The latest findings of so many weeks, if there are any."""
+    keys = [_key(provider, int(time.time()) // WEEK - past) for past in range(weeks)]
+    with Cache(cache) as store:
+        stored = store.get(keys)
+    for key in keys:
+        if key in stored:
+            values = json.loads(stored[key].text)
+            served = values.pop("served")
+            return Probe(
+                **{**values, "model": model, "notes": tuple(values["notes"])},
+                served=None if served is None else ServedModel(**served),
+            )
+    return None
+
+
+async def _listing(provider: Probed) -> tuple[ServedModel, ...]:
+    try:
+        async with asyncio.timeout(LISTING_SECONDS):
+            return await provider.listing()
+    except TimeoutError:
+        return ()
+
+
+async def _keep(found: Probe, provider: Probed, cache: Path) -> None:
+    key = _key(provider, int(time.time()) // WEEK)
+    with Cache(cache) as store:
+        store.forget(key)
+        await store.put([(key, Answer(json.dumps(asdict(found))))])
+
+
+def _key(provider: Probed, week: int) -> str:
+    text = json.dumps(["probe", VERSION, model_key(provider), week])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+async def _tried(found: Probe, provider: Probed, ask: Ask) -> Probe:
+    """The findings with what a few requests told."""
+    (plain,) = (await _ask(found.model, provider, ask, [plain_trial()])).values()
+    if isinstance(plain, Failure):
+        return _without_answer(found, plain)
+    replies: dict[str, bytes | Failure] = {"plain": plain}
+    replies |= await _ask(found.model, provider, ask, list(trials(provider.mode, plain)))
+    return replace(found, honours=judge(replies, provider.mode, provider.refused))
+
+
+def _without_answer(found: Probe, failure: Failure) -> Probe:
+    """A model that did not answer: perhaps it never will."""
+    if found.mode == "chat" and "chat template" in failure.message.lower():
+        return replace(
+            found,
+            problem=f"model {found.model!r}: {found.endpoint} has no chat template for it, so it "
+            "cannot be asked in mode chat; give it `mode: completions` in evalkit.yaml, or start "
+            f"the server with a template (vLLM: --chat-template FILE). {failure.message}",
+        )
+    return replace(found, notes=(*found.notes, f"could not be probed: {failure.message}"))
+
+
+def _unlisted(found: Probe, name: str, names: Sequence[str]) -> Probe:
+    """A name that the endpoint does not list: a mistake, or a server that answers any name."""
+    if found.honours:
+        note = (
+            f"{found.endpoint} does not list {name!r}, yet answers to it; make sure that it is not "
+            "another model that answers"
+        )
+        return replace(found, notes=tuple(dict.fromkeys((*found.notes, note))))
+    return replace(
+        found,
+        problem=found.problem
+        or f"model {found.model!r}: {found.endpoint} does not serve {name!r}; "
+        + nearest(name, names),
+    )
+
+
+async def _ask(
+    model: str, provider: Probed, ask: Ask, tried: Sequence[Trial]
+) -> dict[str, bytes | Failure]:
+    """Name of each trial -> what came back."""
+    trying = _Trying(provider, tried)
+    try:
+        outcomes, _ = await ask([Job(model, trial.request) for trial in tried], {model: trying})
+    except ModelError as error:  # the model never answers; the run itself says so better
+        return {trial.name: Failure("refused", str(error)) for trial in tried}
+    return {
+        trial.name: outcome if isinstance(outcome, Failure) else outcome.text.encode()
+        for trial, outcome in zip(tried, outcomes, strict=True)
+    }
+
+
+class _Trying:
+    """A served model whose answers are the bodies of its replies."""
+
+    batch = 1
+    cacheable = False
+
+    def __init__(self, provider: Probed, tried: Sequence[Trial]) -> None:
+        self.endpoint, self.identity = provider.endpoint, provider.identity
+        self.parallel, self.notes = provider.parallel, provider.notes
+        self.prompt_key = provider.prompt_key
+        self._provider = provider
+        self._fields = {trial.request.example_id: trial.fields for trial in tried}
+
+    async def complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
+        """Ask, one request after the other, with the fields of its trial."""
+        return [await self._one(request) for request in requests]
+
+    async def close(self) -> None:
+        """Nothing of its own to give back."""
+
+    async def _one(self, request: Request) -> Answer | Failure:
+        content = await self._provider.reply(request, **self._fields[request.example_id])
+        if isinstance(content, Failure):
+            return content
+        answer = parse_reply(content, self._provider.mode)
+        if isinstance(answer, Failure):
+            return answer
+        return replace(answer, text=content.decode(errors="replace"))
