@@ -68,5 +68,6 @@ def test_files_out_and_results_in(tmp_path: Path) -> None:
     done = evalkit("batch", "import", "asked", "--json", cwd=tmp_path)
     assert [model["answers"] for model in json.loads(done.out)["models"]] == [12, 11]
     done = evalkit(*words[:-1], "rest", "--json", cwd=tmp_path)
+    assert done.code == 0, done.err
     told = json.loads(done.out)
     assert (told["cached"], [file["requests"] for file in told["files"]]) == (23, [1])
