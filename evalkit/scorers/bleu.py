@@ -15,7 +15,8 @@ import numpy as np
 
 from evalkit.scorers.base import Kind, Scorer, SuiteContext, SuiteScorer, changed, named
 from evalkit.scorers.ngrams import closest_length, count, matches_of_many
-from evalkit.scorers.tokenizers import Tokenizer, Words, words_for
+from evalkit.scorers.spelling import Speller
+from evalkit.scorers.tokenizers import Tokenizer, speller_for
 from evalkit.stats.samples import FloatArray
 
 ORDER = 4
@@ -26,20 +27,17 @@ class Bleu(Scorer):
     """BLEU over a corpus; the value of one example is its sentence BLEU with effective order.
 
     Attributes:
-        words: text to words.
-        lowercase: whether case is ignored.
+        speller: what cuts texts into words.
     """
 
     name: str
     signature: str
-    words: Words
-    lowercase: bool = False
+    speller: Speller
     kind: Kind = field(default="corpus", init=False)
 
     def stats(self, prediction: str, references: Sequence[str]) -> tuple[float, ...]:
         """Matches (4), totals (4), length of the prediction, length of the closest reference."""
-        said = self._cut(prediction)
-        accepted = [self._cut(reference) for reference in references]
+        said, accepted = self.speller.pair(prediction, references)
         return (
             *map(float, matches_of_many(said, accepted, ORDER)),
             *(float(count(said, n)) for n in range(1, ORDER + 1)),
@@ -54,9 +52,6 @@ class Bleu(Scorer):
     def values(self, stats: FloatArray) -> FloatArray:
         """Sentence BLEU: short sentences are judged by the n-grams they are long enough for."""
         return bleu_score(stats, effective_order=True)
-
-    def _cut(self, text: str) -> list[str]:
-        return self.words(text.lower() if self.lowercase else text)
 
 
 def bleu_score(totals: FloatArray, *, effective_order: bool) -> FloatArray:
@@ -91,7 +86,7 @@ def bleu_score(totals: FloatArray, *, effective_order: bool) -> FloatArray:
 @SuiteScorer
 def bleu(context: SuiteContext, *, tokenize: Tokenizer = "auto", lowercase: bool = False) -> Scorer:
     """BLEU with the tokenizer that fits the script of the references, or the one asked for."""
-    tokenizer, words = words_for(context, tokenize, "bleu")
+    tokenizer, speller = speller_for(context, tokenize, "bleu", lowercase=lowercase)
     signature = "|".join(
         [
             "bleu",
@@ -105,7 +100,7 @@ def bleu(context: SuiteContext, *, tokenize: Tokenizer = "auto", lowercase: bool
         ]
     )
     name = named("bleu", changed(bleu, tokenize=tokenize, lowercase=lowercase))
-    return Bleu(name, signature, words, lowercase)
+    return Bleu(name, signature, speller)
 
 
 def reference_count(references: Iterable[Sequence[str]]) -> int | str:

@@ -19,7 +19,6 @@ from annotated_types import Ge
 
 from evalkit.scorers.base import Kind, Scorer, SuiteContext, SuiteScorer, changed, named
 from evalkit.scorers.bleu import reference_count
-from evalkit.scorers.ngrams import ngrams
 from evalkit.stats.samples import FloatArray
 
 PUNCTUATION = frozenset(string.punctuation)
@@ -70,7 +69,10 @@ class Chrf(Scorer):
         ]
         if self.word_order:
             words = list(_words(text))
-            grams += [Counter(ngrams(words, order)) for order in range(1, self.word_order + 1)]
+            grams += [
+                Counter(zip(*(words[start:] for start in range(order)), strict=False))
+                for order in range(1, self.word_order + 1)
+            ]
         return grams
 
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from evalkit.scorers.base import Kind, Scorer, SuiteContext, SuiteScorer, changed, named
 from evalkit.scorers.ngrams import matches
-from evalkit.scorers.tokenizers import Tokenizer, Words, words_for
+from evalkit.scorers.spelling import Speller
+from evalkit.scorers.tokenizers import Tokenizer, speller_for
 from evalkit.stats.samples import FloatArray
 
 ORDER = 4
@@ -24,18 +25,18 @@ class Gleu(Scorer):
     """GLEU over a corpus; the value of one example is its sentence GLEU.
 
     Attributes:
-        words: text to words.
+        speller: what cuts texts into words.
     """
 
     name: str
     signature: str
-    words: Words
+    speller: Speller
     kind: Kind = field(default="corpus", init=False)
 
     def stats(self, prediction: str, references: Sequence[str]) -> tuple[float, ...]:
         """Matches, and n-grams of the longer side, against the reference that scores best."""
-        said = self.words(prediction)
-        pairs = [_statistics(said, self.words(reference)) for reference in references]
+        said, accepted = self.speller.pair(prediction, references)
+        pairs = [_statistics(said, wanted) for wanted in accepted]
         return max(pairs, key=lambda pair: pair[0] / pair[1] if pair[1] else -1.0)
 
     def corpus(self, totals: FloatArray) -> FloatArray:
@@ -49,12 +50,12 @@ class Gleu(Scorer):
 @SuiteScorer
 def gleu(context: SuiteContext, *, tokenize: Tokenizer = "auto") -> Scorer:
     """GLEU over the words that BLEU counts too."""
-    tokenizer, words = words_for(context, tokenize, "gleu")
+    tokenizer, speller = speller_for(context, tokenize, "gleu")
     name = named("gleu", changed(gleu, tokenize=tokenize))
-    return Gleu(name, f"gleu|n:1-{ORDER}|tok:{tokenizer}|refs:max|v1", words)
+    return Gleu(name, f"gleu|n:1-{ORDER}|tok:{tokenizer}|refs:max|v1", speller)
 
 
-def _statistics(said: list[str], wanted: list[str]) -> tuple[float, float]:
+def _statistics(said: str, wanted: str) -> tuple[float, float]:
     longer = max(len(said), len(wanted))
     matched = sum(matches(said, wanted, ORDER))
     return float(matched), float(sum(max(longer - n, 0) for n in range(ORDER)))

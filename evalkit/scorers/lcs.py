@@ -10,17 +10,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 
 
-def lcs_length(reference: Sequence[Hashable], candidate: Sequence[Hashable]) -> int:
-    """Length of a longest common subsequence."""
+def lcs_length(reference: str, candidate: str) -> int:
+    """Length of a longest common subsequence of two spelled texts."""
     from rapidfuzz.distance import LCSseq
 
-    if reference == candidate:
-        return len(reference)
-    numbers: dict[Hashable, int] = {}  # rapidfuzz compares hashes; those of small integers differ
-    return LCSseq.similarity(
-        [numbers.setdefault(word, len(numbers)) for word in reference],
-        [numbers.setdefault(word, len(numbers)) for word in candidate],
-    )
+    return LCSseq.similarity(reference, candidate)
 
 
 def lcs_positions(reference: Sequence[Hashable], candidate: Sequence[Hashable]) -> list[int]:

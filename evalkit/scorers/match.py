@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator
@@ -18,12 +18,12 @@ from evalkit.scorers.base import (
     named,
     scorer,
 )
-from evalkit.scorers.ngrams import common_words
+from evalkit.scorers.ngrams import common_items
 from evalkit.scorers.patterns import Pattern, compile_pattern, fits
-from evalkit.scorers.spelling import Speller
 from evalkit.scorers.text import (
     articles,
     normalise,
+    normalised,
     normalised_words,
     space_out,
     squad_words,
@@ -31,7 +31,9 @@ from evalkit.scorers.text import (
 
 Squad = Literal["1.1", "2.0"]
 """Versions of the SQuAD script, to be followed to the letter in every script."""
-Spell = Callable[[str, Sequence[str]], tuple[str, list[str]]]
+Cut = Callable[[str], list[str]]
+NOTHING = "  "
+"""A text without words, with a space on either side."""
 
 
 @SuiteScorer
@@ -40,8 +42,7 @@ def exact_match(context: SuiteContext, *, squad: Squad | None = None) -> Scorer:
     dropped = articles(context.config.language)
     function = partial(
         _equals,
-        spell=_speller(dropped, squad).pair,
-        normal=partial(normalise, dropped=dropped) if squad is None else None,
+        normal=squad_words if squad else partial(normalised, dropped=dropped),
         all_=squad == "1.1",
     )
     return _mean("exact_match", context.config, function, squad, "refs:any")
@@ -56,8 +57,8 @@ def exact_match_strict(prediction: str, references: Sequence[str]) -> bool:
 @SuiteScorer
 def contains(context: SuiteContext) -> Scorer:
     """Whether the words of a normalised reference occur side by side in the prediction."""
-    spell = _letter_speller(articles(context.config.language)).pair
-    function = partial(_contains, spell=spell)
+    dropped = articles(context.config.language)
+    function = partial(_contains, normal=partial(normalise, dropped=dropped))
     return _mean("contains", context.config, function, None, "tok:unicode|refs:any")
 
 
@@ -69,21 +70,14 @@ def f1(context: SuiteContext, *, squad: Squad | None = None) -> Scorer:
     on one side the score is 1 if the other side is empty too, else 0. The script of SQuAD 1.1
     (Rajpurkar et al. 2016, arXiv:1606.05250) gives 0 there.
     """
-    spell = _speller(articles(context.config.language), squad).pair
-    function = partial(_best_f1, spell=spell, empty=0.0 if squad == "1.1" else 1.0)
+    dropped = articles(context.config.language)
+    function = partial(
+        _best_f1,
+        cut=squad_words if squad else partial(normalised_words, dropped=dropped),
+        empty=0.0 if squad == "1.1" else 1.0,
+    )
     words = "space" if squad else "unicode"
     return _mean("f1", context.config, function, squad, f"tok:{words}|refs:max")
-
-
-@lru_cache(maxsize=16)
-def _speller(dropped: frozenset[str], squad: Squad | None) -> Speller:
-    return Speller(squad_words if squad else partial(normalised_words, dropped=dropped))
-
-
-@lru_cache(maxsize=16)
-def _letter_speller(dropped: frozenset[str]) -> Speller:
-    """Single letters of unspaced scripts: there, a word may be one and begin anywhere."""
-    return Speller(lambda text: space_out(normalise(text, dropped)).split())
 
 
 def _mean(
@@ -99,47 +93,43 @@ def _mean(
     )
 
 
-def _equals(
-    prediction: str,
-    references: Sequence[str],
-    *,
-    spell: Spell,
-    normal: Callable[[str], str] | None,
-    all_: bool,
-) -> bool:
-    """Equal words; in unspaced scripts the spaces have to agree as well."""
-    said, accepted = spell(prediction, references)
-    if said not in _answers(accepted, all_=all_):
-        return False
-    if normal is None or prediction.isascii():
-        return True
-    return normal(prediction) in map(normal, references)
+def _equals(prediction: str, references: Sequence[str], *, normal: Cut, all_: bool) -> bool:
+    return normal(prediction) in _answers([normal(text) for text in references], all_=all_)
 
 
-def _contains(prediction: str, references: Sequence[str], *, spell: Spell) -> bool:
+def _contains(prediction: str, references: Sequence[str], *, normal: Callable[[str], str]) -> bool:
     """Whatever `exact_match` accepts; a reference without words is contained only in nothing."""
-    said, accepted = spell(prediction, references)
-    return any(wanted in said if wanted else not said for wanted in accepted)
+    said = _spaced(normal(prediction))
+    return any(
+        wanted in said if wanted != NOTHING else said == NOTHING
+        for wanted in (_spaced(normal(text)) for text in references)
+    )
 
 
-def _best_f1(prediction: str, references: Sequence[str], *, spell: Spell, empty: float) -> float:
-    said, accepted = spell(prediction, references)
-    return max(_f1(said, wanted, empty) for wanted in _answers(accepted, all_=not empty))
+def _spaced(normalised: str) -> str:
+    """Words with a space on either side; letters of unspaced scripts are words."""
+    return f" {' '.join(space_out(normalised).split())} "
 
 
-def _f1(said: str, wanted: str, empty: float) -> float:
+def _best_f1(prediction: str, references: Sequence[str], *, cut: Cut, empty: float) -> float:
+    said = cut(prediction)
+    accepted = _answers([cut(text) for text in references], all_=not empty)
+    return max(_f1(said, wanted, empty) for wanted in accepted)
+
+
+def _f1(said: list[str], wanted: list[str], empty: float) -> float:
     if not said or not wanted:
         return empty if said == wanted else 0.0
-    same = common_words(said, wanted)
+    same = common_items(said, wanted)
     if not same:
         return 0.0
     precision, recall = same / len(said), same / len(wanted)
     return 2 * precision * recall / (precision + recall)
 
 
-def _answers(spelled: list[str], *, all_: bool) -> list[str]:
+def _answers(normalised: list[list[str]], *, all_: bool) -> list[list[str]]:
     """The references that count: SQuAD 2.0 leaves out those that are nothing, unless all are."""
-    return spelled if all_ else [answer for answer in spelled if answer] or spelled[:1]
+    return normalised if all_ else [answer for answer in normalised if answer] or normalised[:1]
 
 
 def _checked(pattern: str | None) -> str | None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
-from itertools import chain
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Literal
 
+from evalkit.scorers import stems
 from evalkit.scorers.base import MeanScorer, Scorer, SuiteContext, SuiteScorer, changed, named
 from evalkit.scorers.lcs import lcs_length, lcs_positions
-from evalkit.scorers.ngrams import count, matches_of_order
+from evalkit.scorers.ngrams import common_pairs, common_words, count
 from evalkit.scorers.sentences import sentences
-from evalkit.scorers.stems import MOST_WORDS, stem, stems_words
+from evalkit.scorers.spelling import Speller
 from evalkit.scorers.text import rouge_words
 
 SHORTEST_WORD = 4
@@ -24,32 +24,25 @@ SHORTEST_WORD = 4
 MOST_SENTENCES = 500
 """Texts of more sentences get them joined two by two, until they are no more."""
 
-Words = list[str]
 Split = Literal["lines", "sentences"]
 
 
 @SuiteScorer
 def rouge1(context: SuiteContext, *, stem: bool | None = None) -> Scorer:
     """F-measure of single words, best over references."""
-    chosen = _stems(context, stem)
-    function = partial(_best, measure=partial(overlap, order=1), cut=partial(tokens, stem=chosen))
-    return _mean(named("rouge1", changed(rouge1, stem=stem)), function, chosen)
+    return _mean(named("rouge1", changed(rouge1, stem=stem)), words_overlap, _stems(context, stem))
 
 
 @SuiteScorer
 def rouge2(context: SuiteContext, *, stem: bool | None = None) -> Scorer:
     """F-measure of pairs of neighbouring words, best over references."""
-    chosen = _stems(context, stem)
-    function = partial(_best, measure=partial(overlap, order=2), cut=partial(tokens, stem=chosen))
-    return _mean(named("rouge2", changed(rouge2, stem=stem)), function, chosen)
+    return _mean(named("rouge2", changed(rouge2, stem=stem)), pairs_overlap, _stems(context, stem))
 
 
 @SuiteScorer
 def rouge_l(context: SuiteContext, *, stem: bool | None = None) -> Scorer:
     """F-measure of the longest common subsequence of words, best over references."""
-    chosen = _stems(context, stem)
-    function = partial(_best, measure=subsequence, cut=partial(tokens, stem=chosen))
-    return _mean(named("rouge_l", changed(rouge_l, stem=stem)), function, chosen)
+    return _mean(named("rouge_l", changed(rouge_l, stem=stem)), subsequence, _stems(context, stem))
 
 
 @SuiteScorer
@@ -62,12 +55,20 @@ def rouge_lsum(
     3.2 of Lin 2004, every word counted at most once.
     """
     chosen = _stems(context, stem)
-    function = partial(_best, measure=union, cut=partial(_cut, stem=chosen, split=split))
-    name = named("rouge_lsum", changed(rouge_lsum, stem=stem, split=split))
-    return _mean(name, function, chosen, f"split:{split}|")
+    speller = _speller(chosen)
+
+    def score(prediction: str, references: Sequence[str]) -> float:
+        said = _cut(prediction, split)
+        return max(_spelled_union(speller, _cut(text, split), said) for text in references)
+
+    return MeanScorer(
+        name=named("rouge_lsum", changed(rouge_lsum, stem=stem, split=split)),
+        signature=_sign("rouge_lsum", chosen, f"split:{split}|"),
+        function=score,
+    )
 
 
-def tokens(text: str, *, stem: bool) -> Words:
+def tokens(text: str, *, stem: bool) -> list[str]:
     """Lower-cased words, those of ASCII letters reduced to their stems if asked."""
     words = rouge_words(text)
     return list(map(_STEMS.__getitem__, words)) if stem else words
@@ -77,44 +78,50 @@ class _Stems(dict[str, str]):
     """Word to what ROUGE counts it as, found out once for each."""
 
     def __missing__(self, word: str) -> str:
-        if len(self) >= MOST_WORDS:
+        if len(self) >= stems.MOST_WORDS:
             self.clear()
         plain = len(word) < SHORTEST_WORD or not word.isascii()
-        self[word] = found = word if plain else stem(word)
+        self[word] = found = word if plain else stems.stem(word)
         return found
 
 
 _STEMS = _Stems()
 
 
+@lru_cache(maxsize=2)
+def _speller(stem: bool) -> Speller:  # noqa: FBT001 - a key
+    return Speller(rouge_words, _STEMS.__getitem__ if stem else None)
+
+
 def _stems(context: SuiteContext, asked: bool | None) -> bool:  # noqa: FBT001 - an option
-    return stems_words(context.config) if asked is None else asked
+    return stems.stems_words(context.config) if asked is None else asked
 
 
-def _mean(name: str, function: Callable[..., float], stem: bool, split: str = "") -> MeanScorer:  # noqa: FBT001 - an option
-    stems = "yes" if stem else "no"
-    base = name.partition("(")[0]
-    signature = f"{base}|stem:{stems}|{split}f|tok:unicode|refs:max|v1"
-    return MeanScorer(name=name, signature=signature, function=function)
+def _mean(name: str, measure: Callable[[str, str], float], stem: bool) -> MeanScorer:  # noqa: FBT001 - an option
+    spell = _speller(stem).pair
+
+    def score(prediction: str, references: Sequence[str]) -> float:
+        said, accepted = spell(prediction, references)
+        return max(measure(wanted, said) for wanted in accepted)
+
+    return MeanScorer(name=name, signature=_sign(name.partition("(")[0], stem), function=score)
 
 
-def _cut(text: str, *, stem: bool, split: Split) -> list[Words]:
+def _sign(name: str, stem: bool, split: str = "") -> str:  # noqa: FBT001 - an option
+    return f"{name}|stem:{'yes' if stem else 'no'}|{split}f|tok:unicode|refs:max|v1"
+
+
+def _cut(text: str, split: Split) -> list[str]:
     parts = text.split("\n") if split == "lines" else sentences(text)
-    found = [tokens(part, stem=stem) for part in parts if part]
+    found = [part for part in parts if part]
     while len(found) > MOST_SENTENCES:
-        found = [list(chain(*found[at : at + 2])) for at in range(0, len(found), 2)]
+        found = ["\n".join(found[at : at + 2]) for at in range(0, len(found), 2)]
     return found
 
 
-def _best(
-    prediction: str,
-    references: Sequence[str],
-    *,
-    measure: Callable[[list[Any], list[Any]], float],
-    cut: Callable[[str], list[Any]],
-) -> float:
-    said = cut(prediction)
-    return max(measure(cut(reference), said) for reference in references)
+def _spelled_union(speller: Speller, reference: Sequence[str], prediction: Sequence[str]) -> float:
+    spelled = speller.spell((*reference, *prediction))
+    return union(spelled[: len(reference)], spelled[len(reference) :])
 
 
 def _f_measure(hits: int, reference: int, prediction: int) -> float:
@@ -122,36 +129,40 @@ def _f_measure(hits: int, reference: int, prediction: int) -> float:
     return 2 * precision * recall / (precision + recall) if hits else 0.0
 
 
-def overlap(reference: Words, prediction: Words, *, order: int) -> float:
-    """F-measure of n-grams of one order."""
-    hits = matches_of_order(prediction, reference, order)
-    return _f_measure(hits, count(reference, order), count(prediction, order))
+def words_overlap(reference: str, prediction: str) -> float:
+    """F-measure of words, of spelled texts."""
+    return _f_measure(common_words(prediction, reference), len(reference), len(prediction))
 
 
-def subsequence(reference: Words, prediction: Words) -> float:
-    """F-measure of the longest common subsequence."""
+def pairs_overlap(reference: str, prediction: str) -> float:
+    """F-measure of pairs of neighbouring words, of spelled texts."""
+    hits = common_pairs(prediction, reference)
+    return _f_measure(hits, count(reference, 2), count(prediction, 2))
+
+
+def subsequence(reference: str, prediction: str) -> float:
+    """F-measure of the longest common subsequence, of spelled texts."""
     return _f_measure(lcs_length(reference, prediction), len(reference), len(prediction))
 
 
-def union(reference: list[Words], prediction: list[Words]) -> float:
+def union(reference: Sequence[str], prediction: Sequence[str]) -> float:
     """F-measure of the words that some sentence of the prediction has in common with a reference's.
 
     Args:
-        reference: its sentences, in words.
+        reference: its sentences, spelled.
         prediction: the same.
     """
-    wanted, said = Counter(chain(*reference)), Counter(chain(*prediction))
-    others = [(sentence, frozenset(sentence)) for sentence in dict.fromkeys(map(tuple, prediction))]
+    whole, other_whole = "".join(reference), "".join(prediction)
+    wanted, said = Counter(whole), Counter(other_whole)
+    others = [(sentence, set(sentence)) for sentence in dict.fromkeys(prediction)]
     hits = 0
     for sentence in reference:
-        vocabulary = frozenset(sentence)
         positions = set[int]().union(
-            *(lcs_positions(sentence, other) for other, words in others if words & vocabulary)
+            *(lcs_positions(sentence, other) for other, words in others if words & set(sentence))
         )
-        for position in sorted(positions):
-            word = sentence[position]
+        for word in [sentence[position] for position in sorted(positions)]:
             if wanted[word] > 0 and said[word] > 0:
                 hits += 1
                 wanted[word] -= 1
                 said[word] -= 1
-    return _f_measure(hits, sum(map(len, reference)), sum(map(len, prediction)))
+    return _f_measure(hits, len(whole), len(other_whole))

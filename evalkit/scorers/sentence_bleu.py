@@ -13,7 +13,7 @@ from typing import Literal
 
 from evalkit.scorers.base import MeanScorer, Scorer, SuiteContext, SuiteScorer, changed, named
 from evalkit.scorers.ngrams import closest_length, count, matches_of_many
-from evalkit.scorers.tokenizers import Tokenizer, words_for
+from evalkit.scorers.tokenizers import Tokenizer, speller_for
 
 ORDER = 4
 EPSILON = 0.1
@@ -26,12 +26,10 @@ def sentence_bleu(
     context: SuiteContext, *, smooth: Smooth = "none", tokenize: Tokenizer = "auto"
 ) -> Scorer:
     """Sentence BLEU over the words that BLEU counts, against all references at once."""
-    tokenizer, words = words_for(context, tokenize, "sentence_bleu")
+    tokenizer, speller = speller_for(context, tokenize, "sentence_bleu")
 
     def score(prediction: str, references: Sequence[str]) -> float:
-        return score_words(
-            words(prediction), [words(reference) for reference in references], smooth
-        )
+        return score_words(*speller.pair(prediction, references), smooth)
 
     return MeanScorer(
         name=named("sentence_bleu", changed(sentence_bleu, smooth=smooth, tokenize=tokenize)),
@@ -40,12 +38,12 @@ def sentence_bleu(
     )
 
 
-def score_words(said: Sequence[str], accepted: Sequence[Sequence[str]], smooth: Smooth) -> float:
-    """Sentence BLEU of words.
+def score_words(said: str, accepted: Sequence[str], smooth: Smooth) -> float:
+    """Sentence BLEU of spelled texts.
 
     Args:
-        said: words of the prediction.
-        accepted: words of each reference.
+        said: the prediction, a character a word.
+        accepted: each reference.
         smooth: what an order without a match counts as. `none`: next to nothing, some 1e-308;
             `epsilon`: 0.1 matches; `add-one`: one more match of one more n-gram, for every order
             above the first; `nist`: 1/2 match, 1/4 for the next such order, and so on.

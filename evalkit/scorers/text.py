@@ -14,7 +14,7 @@ import string
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, lru_cache
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -47,8 +47,6 @@ UNSPACED = PAIRED | {
     "KATAKANA-HIRAGANA",
 }
 """Scripts without spaces between words, by the first word of their characters' Unicode names."""
-MOST_TEXTS = 1024
-"""Normalised texts that are remembered: what a classification suite has, and little memory."""
 
 
 class _Table(dict[int, str | None]):
@@ -131,24 +129,25 @@ def normalise(text: str, dropped: frozenset[str] = ENGLISH) -> str:
         text: any text.
         dropped: the articles, in lower case.
     """
-    return " ".join(_normalised(text, dropped))
+    return " ".join(normalised(text, dropped))
 
 
 def normalised_words(text: str, dropped: frozenset[str] = ENGLISH) -> list[str]:
     """Words of the normalised text, unspaced scripts cut into their units."""
-    words = _normalised(text, dropped)
-    return list(words) if text.isascii() else [unit for word in words for unit in units(word)]
+    words = normalised(text, dropped)
+    return words if text.isascii() else [unit for word in words for unit in units(word)]
 
 
-@lru_cache(maxsize=MOST_TEXTS)
-def _normalised(text: str, dropped: frozenset[str]) -> tuple[str, ...]:
+def normalised(text: str, dropped: frozenset[str] = ENGLISH) -> list[str]:
     """What white space parts of the normalised text."""
-    joined = " ".join(lower(text).translate(_WITHOUT_PUNCTUATION).split())
+    kept = lower(text).translate(_WITHOUT_PUNCTUATION)
+    words = kept.split()
+    joined = kept if kept.isprintable() else " ".join(words)
     if joined.isprintable():
-        return tuple([word for word in joined.split() if word not in dropped])
+        return [word for word in words if word not in dropped]
     # A control character is no part of a word to the SQuAD script, and doesn't part them either.
     expression = rf"\b({'|'.join(sorted(dropped)) or '(?!)'})\b"
-    return tuple(re.sub(expression, " ", joined).split())
+    return re.sub(expression, " ", joined).split()
 
 
 def squad_words(text: str) -> list[str]:

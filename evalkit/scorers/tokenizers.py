@@ -5,6 +5,7 @@ BLEU, GLEU, sentence BLEU and METEOR work on these words.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
@@ -12,6 +13,7 @@ from typing import Literal
 
 from evalkit.errors import ScorerError
 from evalkit.scorers.base import SuiteContext
+from evalkit.scorers.spelling import Speller
 from evalkit.scorers.text import UNSPACED, scripts
 
 Tokenizer = Literal["auto", "13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab"]
@@ -26,6 +28,8 @@ BY_LANGUAGE: dict[str, Tokenizer] = {
     **dict.fromkeys(("ja", "ko", "th", "lo", "km", "my", "bo"), "char"),
 }
 """Languages that `13a` would leave in one piece, by the first part of their code."""
+CUT_OFF = frozenset(string.punctuation) - {"'", "-"}
+"""Signs that `13a` cuts off the end of a word."""
 MOST_CHUNKS = 2**17
 """Distinct pieces of text that are remembered; some 20 MB."""
 
@@ -54,6 +58,19 @@ def words_for(context: SuiteContext, tokenize: Tokenizer, asker: str) -> tuple[T
     return chosen, _words(chosen, asker)
 
 
+def speller_for(
+    context: SuiteContext, tokenize: Tokenizer, asker: str, *, lowercase: bool = False
+) -> tuple[Tokenizer, Speller]:
+    """As `words_for`, with what spells a text by one character a word."""
+    chosen, words = words_for(context, tokenize, asker)
+    return chosen, _speller(words, lowercase)
+
+
+@lru_cache(maxsize=16)
+def _speller(words: Words, lowercase: bool) -> Speller:  # noqa: FBT001 - part of a key
+    return Speller((lambda text: words(text.lower())) if lowercase else words)
+
+
 def tokenize_for(references: Iterable[Sequence[str]]) -> Tokenizer:
     """The tokenizer under which equal texts score 1, by the script of most letters.
 
@@ -69,6 +86,7 @@ def tokenize_for(references: Iterable[Sequence[str]]) -> Tokenizer:
     return "char" if 2 * letters["HANGUL"] > total else "13a"
 
 
+@lru_cache(maxsize=16)
 def _words(name: Tokenizer, asker: str) -> Words:
     tokenizer = _tokenizer(name, asker)
     if name == "13a":
@@ -101,8 +119,13 @@ class _Chunks(dict[str, tuple[str, ...]]):
     def __missing__(self, chunk: str) -> tuple[str, ...]:
         if len(self) >= MOST_CHUNKS:
             self.clear()
-        plain = chunk.isalnum()  # nothing to cut: saves the way through four expressions
-        self[chunk] = found = (chunk,) if plain else tuple(_tokenizer("13a", "")(chunk).split())
+        if chunk.isalnum():  # nothing to cut: saves the way through four expressions
+            found: tuple[str, ...] = (chunk,)
+        elif chunk[-1] in CUT_OFF and chunk[:-1].isalnum():
+            found = (chunk[:-1], chunk[-1])
+        else:
+            found = tuple(_tokenizer("13a", "")(chunk).split())
+        self[chunk] = found
         return found
 
 
