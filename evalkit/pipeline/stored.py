@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evalkit.errors import ComparabilityError
-from evalkit.pipeline.scoring import layers_of, suite_scorers
+from evalkit.pipeline.scoring import score_split, suite_scorers
 from evalkit.schema import ScorerInfo, SplitResult, SuiteConfig
 from evalkit.scorers import MeanScorer, Scorer
-from evalkit.stats.samples import mean_answered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,12 +47,7 @@ def stored_scorer(
             f"suite {config.name!r}: this evalkit computes {known.name!r} as {scorer.signature}, "
             f"the runs as {known.signature}; score both again"
         )
-    return scorer, {
-        (model, scorer.name): mean_answered(
-            layers_of(config, scorer, split.examples, split.asked(model))
-        )
-        for model in split.answers
-    }
+    return scorer, score_split(config, split, [scorer]).stats
 
 
 def _rebuilt(known: ScorerInfo) -> MeanScorer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import numpy as np
@@ -88,7 +88,7 @@ def _suite(
         common = f"only {share(matched, of)} in both; at least 90 % must be"
         return [*found, Difference("test prompts", config.name, common, common, "refuse")], None
     for pair in arms:
-        if split.answers[pair.label] and split.answers[pair.later.name]:
+        if pair.label in split.answers and pair.later.name in split.answers:
             both = (split.answers[pair.label], split.answers[pair.later.name])
             found += truncated(f"{config.name}, {pair.later.name}", [both])
     return found, split
@@ -131,8 +131,6 @@ def _joined(
     pairs = [(i, known.get(_key(now, i))) for i in range(len(now.examples))]
     left = [i for i, j in pairs if j is not None]
     right = [j for _, j in pairs if j is not None]
-    answers = {a.label: _chosen(then.answers, a.earlier.name, right) for a in arms}
-    answers |= {a.later.name: _chosen(now.answers, a.later.name, left) for a in arms}
     values: dict[tuple[str, str], FloatArray] = {}
     for source, rows, names in (
         (then, right, {a.earlier.name: a.label for a in arms}),
@@ -143,15 +141,15 @@ def _joined(
             for (model, scorer), scores in source.values.items()
             if model in names
         }
-    repeats = {a.label: _chosen(then.repeats, a.earlier.name, right) for a in arms}
-    repeats |= {a.later.name: _chosen(now.repeats, a.later.name, left) for a in arms}
+    chosen = _Chosen(arms, left, right)
     split = SplitResult(
         suite=suite,
         split=TEST,
         examples=tuple(now.examples[i] for i in left),
-        answers=answers,
+        answers=chosen.of(now.answers, then.answers),
         values=values,
-        repeats={model: rows for model, rows in repeats.items() if rows},
+        repeats=chosen.of(now.repeats, then.repeats),
+        likelihoods=chosen.of(now.likelihoods, then.likelihoods),
     )
     return split, len(left), max(len(now.examples), len(then.examples))
 
@@ -168,8 +166,26 @@ def _key(split: SplitResult, i: int) -> tuple[object, ...]:
     return example.id, example.messages, example.references
 
 
-def _chosen(
-    answers: Mapping[str, Sequence[Found]], model: str, rows: Sequence[int]
-) -> tuple[Found, ...]:
-    found = answers.get(model, ())
-    return tuple(found[i] for i in rows) if found else ()
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """Which rows of either run make up the joined split."""
+
+    arms: Sequence[Arms]
+    left: Sequence[int]
+    right: Sequence[int]
+
+    def of(
+        self, now: Mapping[str, Sequence[Found]], then: Mapping[str, Sequence[Found]]
+    ) -> dict[str, tuple[Found, ...]]:
+        """Model -> its rows, for those models that have any."""
+        earlier = {
+            pair.label: tuple(then[pair.earlier.name][i] for i in self.right)
+            for pair in self.arms
+            if pair.earlier.name in then
+        }
+        later = {
+            pair.later.name: tuple(now[pair.later.name][i] for i in self.left)
+            for pair in self.arms
+            if pair.later.name in now
+        }
+        return earlier | later
