@@ -42,6 +42,14 @@ def _different(values: list[str]) -> list[str]:
     return values
 
 
+def _stripped(value: Any) -> Any:  # noqa: ANN401 - whatever the file holds
+    """Labels without outer space, as they are compared."""
+    one_or_many = _one_or_many(value)
+    if not isinstance(one_or_many, list):
+        return value
+    return [text.strip() if isinstance(text, str) else text for text in one_or_many]
+
+
 def _scorer(value: Any) -> Any:  # noqa: ANN401 - whatever the file holds
     """`{numeric: {tolerance: 0.01}}` as the scorer's spec: `numeric(tolerance=0.01)`."""
     if not isinstance(value, dict) or len(value) != 1:
@@ -118,7 +126,7 @@ class SuiteYaml(Strict):
     train: Text | None = None
     validation: Text | None = None
     scorers: Scorers = []
-    labels: Texts = []
+    labels: Annotated[Texts, BeforeValidator(_stripped)] = []
     system: Text | None = None
     template: Text | None = None
     few_shot: int = Field(default=0, ge=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from evalkit.data.perturb import ORIGINAL, PERTURBED
+from evalkit.errors import ScorerError
 from evalkit.pipeline.spend import priced, savings_of
 from evalkit.pipeline.warnings import (
     failure_warnings,
@@ -245,6 +247,8 @@ def _chance(
     judge = judge_of(scored[0].scorers)
     if PERTURBED not in results or judge is None or isinstance(judge, LikelihoodScorer):
         return None
+    if judge.needs_example:  # another prompt's references would not be all it looks at
+        return None
     test, reworded = results["test"], results[PERTURBED]
     drawn = {example.fields[ORIGINAL] for example in reworded.examples}
     needed = [example.id in drawn for example in test.examples]
@@ -325,8 +329,28 @@ def score_all(suites: Sequence[SuiteConfig], results: Sequence[SplitResult]) -> 
         splits = [result for result in results if result.suite == config.name]
         test = next(result for result in splits if result.split == "test")
         scorers = suite_scorers(config, test.examples)
-        scored += [score_split(config, split, scorers) for split in splits]
+        mine = [score_split(config, split, scorers) for split in splits]
+        for scorer in scorers:
+            _refuse_broken(config, scorer, mine)
+        scored += mine
     return tuple(scored)
+
+
+def _refuse_broken(config: SuiteConfig, scorer: Scorer, scored: Sequence[Scored]) -> None:
+    """A scorer that fails on some answers leaves them out; on all of a suite's it is broken."""
+    values = [s.result.values[model, scorer.name] for s in scored for model in s.result.answers]
+    reasons = [
+        reason
+        for s in scored
+        for (_, name), failed in s.failures.items()
+        if name == scorer.name
+        for reason in failed.values()
+    ]
+    if reasons and all(map(math.isnan, (value for column in values for value in column))):
+        raise ScorerError(
+            f"suite {config.name!r}: the scorer {scorer.name!r} failed on every answer of every "
+            f"model; on the first: {reasons[0]}"
+        )
 
 
 def score_split(config: SuiteConfig, split: SplitResult, scorers: Sequence[Scorer]) -> Scored:

@@ -70,26 +70,26 @@ def score_predictions(
         One row an example; NaN throughout where the prediction is missing or the scorer failed.
 
     Raises:
-        ScorerError: the scorer failed, on every example or without `on_failure`; it doesn't fit
-            the suite; or what it returned is no score.
+        ScorerError: the scorer failed, and there is no `on_failure`; it doesn't fit the suite; or
+            what it returned is no score.
         ValueError: predictions, references and examples differ in number.
     """
     if scorer.needs_example and len(examples) != len(predictions):
         raise ValueError(f"scorer {scorer.name!r} needs the examples, one for each prediction")
     pair_of, rows = _distinct(scorer, predictions, references)
     if not rows:
-        return np.full((len(predictions), _width(scorer, references)), np.nan)
+        return np.full((len(predictions), _width(scorer, references, examples)), np.nan)
     found = [
         _row(scorer, prediction, references[row], examples[row] if scorer.needs_example else None)
         for row in rows
         if (prediction := predictions[row]) is not None
     ]
     failed = {pair: row for pair, row in enumerate(found) if isinstance(row, Failure)}
-    excused = on_failure is not None and len(failed) < len(found)
     for pair, failure in failed.items():
-        if not (excused and failure.excusable):
+        if on_failure is None or not failure.excusable:
             raise _error(scorer, rows[pair], failure, predictions, references)
-    width = next(len(row) for row in found if not isinstance(row, Failure))
+    scored = (len(row) for row in found if not isinstance(row, Failure))
+    width = next(scored, None) or _width(scorer, references, examples)
     table = np.array(
         [(np.nan,) * width if isinstance(row, Failure) else row for row in found], dtype=np.float64
     )
@@ -178,11 +178,15 @@ def _check_range(scorer: Scorer, table: FloatArray, rows: Sequence[int]) -> None
         )
 
 
-def _width(scorer: Scorer, references: Sequence[Sequence[str]]) -> int:
+def _width(scorer: Scorer, references: Sequence[Sequence[str]], examples: Sequence[Example]) -> int:
     """How many statistics a scorer makes, found without an answer: from an empty one."""
     if scorer.kind == "mean":
         return 2
-    return len(scorer.stats("", tuple(references[0]) if references else ("",)))
+    accepted = tuple(references[0]) if references else ("",)
+    found = _row(scorer, "", accepted, examples[0] if scorer.needs_example and examples else None)
+    if isinstance(found, Failure):
+        raise _error(scorer, 0, found, [""], [accepted])
+    return len(found)
 
 
 def _shown(text: str, most: int = 120) -> str:

@@ -30,7 +30,7 @@ _INTERJECTION: Final = (
     r"certo|certamente|volentieri|com certeza)"
 )
 _HERE: Final = (
-    r"(?:here(?:['\u2019]s| is| are| you (?:go|are))|below (?:is|are)|hier (?:ist|sind)|"
+    r"(?:here(?:['\u2019]s| is| are| it is| you (?:go|are))|below (?:is|are)|hier (?:ist|sind)|"
     r"aquí (?:está|están|tienes?)|aqui (?:está|estão)|voici|voilà|ecco)"
 )
 _PREAMBLE: Final = re.compile(

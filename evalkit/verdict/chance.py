@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evalkit.scorers import Scorer, score_predictions
+from evalkit.scorers import Scorer, leave_out, score_predictions
 from evalkit.stats.samples import FloatArray
 
 TURNS = 8
@@ -22,12 +22,12 @@ def chance_scores(
     something without having read the prompt. This is how much.
 
     Args:
-        scorer: whose values lie in [0, 1].
+        scorer: whose values lie in [0, 1]; one that looks at no more than the references.
         predictions: n scored texts; None where the answer is missing, or not needed.
         references: n lists of accepted answers.
 
     Returns:
-        n values, NaN where there is no prediction, or no other prompt.
+        n values, NaN where there is no prediction, no other prompt, or the scorer fails.
     """
     n = len(references)
     steps = sorted({round(n * turn / (TURNS + 1)) for turn in range(1, TURNS + 1)} - {0, n})
@@ -35,7 +35,12 @@ def chance_scores(
         return np.full(n, np.nan)
     turned = [
         scorer.values(
-            score_predictions(scorer, predictions, [*references[step:], *references[:step]])
+            score_predictions(
+                scorer,
+                predictions,
+                [*references[step:], *references[:step]],
+                on_failure=leave_out,
+            )
         )
         for step in steps
     ]

@@ -36,7 +36,7 @@ def test_a_whole_suite_file(suite: SuiteWriter) -> None:
         train: train.jsonl
         validation: valid.jsonl
         scorers: [accuracy, macro_f1, {numeric: {tolerance: 0.01, "last": true}}, "f1(x='y')"]
-        labels: [a, "no"]
+        labels: [" a ", "no"]
         system: "Label."
         template: "{prompt}"
         few_shot: 1
@@ -145,6 +145,10 @@ def test_a_bare_data_file(rows: Rows) -> None:
          [":2: name: 'con', which is a device on Windows, expected another name"]),
         ("test: test.jsonl\nlabels: [a]",
          [":2: labels: labels with the task generation, expected task: "]),
+        ("test: test.jsonl\ntask: classification\nlabels: [a, ' a ']",
+         [":3: labels: 'a' twice, expected each one once"]),
+        ("test: test.jsonl\ntask: classification\nlabels: [a, '  ']",
+         [":3: labels[1]: an empty text, expected text that is not empty"]),
         ("test: test.jsonl\nscorers: [f1, f1]",
          [":2: scorers: 'f1' twice, expected each one once"]),
         ("test: test.jsonl\nscorers: [{a: 1, b: 2}]",

@@ -159,3 +159,22 @@ def test_a_scorer_that_fails_on_one_answer_marks_it_and_goes_on(suite: Path) -> 
     assert "no score by reciprocal" in done.report.read_text(encoding="utf-8")
     assert done.missing == 0
     assert done.gate().results[0].n == 5
+
+
+def test_a_scorer_may_fail_on_all_answers_of_one_model(suite: Path) -> None:
+    (suite / "mine.py").write_text(FAILING)
+    write(suite / "base.jsonl", [{"id": str(i), "completion": "prose"} for i in range(len(RIGHT))])
+    (suite / "suite.yaml").write_text("name: sums\ntest: test.jsonl\nextract: line\n")
+    write(suite / "tuned.jsonl", [{"id": str(i), "completion": "4"} for i in range(len(RIGHT))])
+    done = run(out="out", scorers=["mine.py:reciprocal"])
+    scores = done.summary.set_index("model")
+    assert (scores.n["base"], scores.n["tuned"], scores.score["tuned"]) == (0, 5, 0.25)
+    assert pipeline.load("out").record.scores == done.record.scores
+
+
+def test_a_scorer_that_fails_on_everything_ends_the_run(suite: Path) -> None:
+    (suite / "mine.py").write_text(FAILING.replace("float(prediction)", "len(references[7])"))
+    with pytest.raises(
+        ScorerError, match=r"'reciprocal' failed on every answer of every model; on"
+    ):
+        run(scorers=["mine.py:reciprocal"])

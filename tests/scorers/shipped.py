@@ -16,6 +16,9 @@ NEEDED = {
 WRITTEN = {name: NEEDED.get(name, name) for name in BUILTIN}
 """Name -> how it is written at its shortest."""
 
+LIKELIHOOD = {"label_accuracy", "label_brier", "label_ece", "perplexity", "bits_per_byte"}
+"""Those that read log-probabilities, and no completion."""
+
 
 def examples(references: Sequence[Sequence[str]]) -> list[Example]:
     """Examples for scorers that look at the prompt, too."""

@@ -7,7 +7,7 @@ import pytest
 
 from evalkit.errors import ScorerError
 from evalkit.schema import Example, SuiteConfig
-from evalkit.scorers import make_scorers, score_predictions, scorer
+from evalkit.scorers import leave_out, make_scorers, score_predictions, scorer
 
 
 def test_a_row_for_each_example_and_nan_for_a_missing_one() -> None:
@@ -77,10 +77,13 @@ def test_a_failure_on_some_examples_leaves_the_others_their_scores() -> None:
     assert told == [(0, zero), (3, "returned nan, expected a finite number"), (4, zero)]
 
 
-def test_a_failure_on_every_example_ends_it() -> None:
+def test_a_failure_on_every_example_leaves_none_a_score(config: SuiteConfig) -> None:
     broken = scorer(name="broken")(lambda *_: 1 / 0)
-    with pytest.raises(ScorerError, match="'broken' failed on example 2 of 3: ZeroDivisionError"):
-        score_predictions(broken, [None, "a", "b"], [["x"]] * 3, on_failure=lambda *_: None)
+    stats = score_predictions(broken, [None, "a"], [["x"]] * 2, on_failure=leave_out)
+    assert np.isnan(stats).tolist() == [[True, True], [True, True]]
+    (joined,) = make_scorers(["composite(echo=1, chrf=1)"], config, [["x"]])
+    examples = [Example("1", "a b c d", (), ("x",))]
+    assert score_predictions(joined, [None], [["x"]], examples=examples).shape == (1, 20)
 
 
 def test_an_error_of_ours_concerns_every_example() -> None:
