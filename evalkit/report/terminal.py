@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from evalkit.data.health import Lengths, Planning, SuiteHealth
+from evalkit.data.perturb import PERTURBED
 from evalkit.report.console import change_of, console, table_of
 from evalkit.report.text import count, decimal, money, one_line, signed
 from evalkit.report.view import TEST, primary, whole_deltas, whole_scores
@@ -24,6 +26,8 @@ LEVELS = {
     "strong": ("strong", "bold red"),
     "inconclusive": ("cannot tell", "yellow"),
 }
+UNPAID = {"local", "file"}
+"""Providers whose answers nobody pays for."""
 SHOWN_VALUES = 8
 """Labels and slice values that are listed; the rest is counted."""
 
@@ -60,6 +64,9 @@ def summary_text(record: RunRecord) -> Group:
         parts = [_scores(record), Text("")]
     if record.info.noise:
         parts += [_noise(record), Text("")]
+    parts += [Text(chosen, "dim") for chosen in _chosen(record)]
+    if extra := _extra(record):
+        parts += [Text(extra, "dim")]
     if spend := _spend(record):
         parts += [Text(spend, "dim"), Text("")]
     parts += [
@@ -100,6 +107,34 @@ def health_text(health: SuiteHealth) -> Group:
         for problem in health.problems
     ]
     return Group(*parts, *(problems or [Text("no problem found", style="green")]), Text(""))
+
+
+def _chosen(record: RunRecord) -> list[str]:
+    """`checkpoint: step-300, the best of 4 on validation rows (qa 0.750)`, for each job."""
+    found = []
+    for job in dict.fromkeys(row.job for row in record.checkpoints):
+        rows = [row for row in record.checkpoints if row.job == job]
+        best = [row for row in rows if row.chosen]
+        scores = ", ".join(f"{one_line(row.suite, 40)} {decimal(row.score)}" for row in best)
+        of = count(len({row.model for row in rows}))
+        found.append(
+            f"checkpoint: {one_line(best[0].model, 40)}, the best of {of} on validation rows "
+            f"({scores})"
+        )
+    return found
+
+
+def _extra(record: RunRecord) -> str:
+    """What rewordings cost of models that somebody pays for; nothing where nobody does."""
+    served = {m.name for m in record.info.models if m.provider not in UNPAID}
+    asked: Counter[str] = Counter()
+    for split in record.splits:
+        if split.split == PERTURBED:
+            asked.update({model: len(split.examples) for model in served & set(split.answers)})
+    if not asked:
+        return ""
+    told = ", ".join(f"{count(asked[m])} of {one_line(m, 40)}" for m in sorted(asked))
+    return f"rewordings asked besides: {told}; --no-perturb leaves them out"
 
 
 def _spend(record: RunRecord) -> str:

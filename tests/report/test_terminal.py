@@ -9,6 +9,7 @@ from rich.console import Console
 from evalkit.data.health import Lengths, Planning, SplitHealth, SuiteHealth
 from evalkit.report import print_health, print_summary, summary_text
 from evalkit.report.terminal import health_text
+from evalkit.schema import Checkpoint
 from tests.report.factory import make_record, with_info
 from tests.report.hostile import spoil
 
@@ -128,3 +129,24 @@ def test_what_it_cost_is_one_line_and_nothing_where_nothing_costs() -> None:
     assert line.endswith("of it spent now: $0.25")
     free = tuple(replace(used, price=None, cost=None) for used in record.info.usage)
     assert "cost:" not in plain(summary_text(with_info(record, usage=free)))
+
+
+def test_chosen_checkpoints_and_what_rewordings_cost_are_said() -> None:
+    record = make_record(n=4, suites=1)
+    assert "checkpoint:" not in plain(summary_text(record))
+    row = Checkpoint("job", "tuned", 300, "capitals", "f1", 0.75, 0.6, 0.9, 9, 0, chosen=True)
+    other = replace(row, model="late", step=400, score=0.5, chosen=False)
+    (test, *others) = record.splits
+    reworded = replace(test, split="perturbed")
+    text = plain(
+        summary_text(replace(record, checkpoints=(row, other), splits=(test, *others, reworded))),
+        300,
+    )
+    assert "checkpoint: tuned, the best of 2 on validation rows (capitals 0.750)" in text
+    assert "rewordings" not in text  # nobody pays for local models
+    served = tuple(replace(model, provider="openai") for model in record.info.models)
+    paid = replace(with_info(record, models=served), splits=(test, *others, reworded))
+    told = ", ".join(f"4 of {model.name}" for model in sorted(served, key=lambda m: m.name))
+    assert f"rewordings asked besides: {told}; --no-perturb leaves them out" in plain(
+        summary_text(paid), 300
+    )
