@@ -16,6 +16,7 @@ from evalkit.errors import DataError, Problem, UsageError
 from evalkit.models import Batched, Line, Provider, open_provider, write_files
 from evalkit.pipeline.asking import batched, load_suites, make_jobs, run_async
 from evalkit.pipeline.plan import CACHE, RunOptions, listed, make_plan
+from evalkit.pipeline.sweep import jobs_of
 from evalkit.runner import Cache, Job, Joined, Reader, cache_key, model_key
 from evalkit.schema import Failure, ModelSpec, Request
 
@@ -102,6 +103,11 @@ def export_batches(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"--out {folder}: found something there; expected a new or empty folder")
     plan = make_plan(listed(suites), **options)
+    for job in jobs_of(plan.models):
+        raise UsageError(
+            f"the checkpoints of {job!r} are chosen by their answers to validation rows, which "
+            "nobody has yet; expected one of them as --tuned, or `evalkit run --batch`"
+        )
     providers = {m.name: open_provider(m, read_rows=read_rows) for m in plan.models}
     run_async(_close(providers.values()))  # nothing will be sent
     served = batched(providers)

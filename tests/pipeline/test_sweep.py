@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 import evalkit
 from evalkit import pipeline
 from evalkit.errors import ConfigError, UsageError
+from evalkit.pipeline.asking import VALIDATION_SAMPLE
 from evalkit.pipeline.checkpoints import with_steps
 from evalkit.pipeline.plan import make_plan
 from evalkit.pipeline.sweep import best_of
@@ -168,3 +172,32 @@ def test_of_equals_the_earliest_and_less_may_be_better() -> None:
     assert best_of(models, scores, {"s": -1}) == "a1"
     more = [*scores, row("a1", 0.9, "t"), row("b2", None, "t"), row("c3", 0.4, "t")]
     assert best_of(models, more, {"s": 1, "t": 1}) == "a1"  # .7, none, .55
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "checkpoints.md"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+
+
+def test_the_page_says_what_is_done(folder: Path) -> None:
+    (words,) = blocks("sh")
+    given = shlex.split(words.replace("\\\n", " "))
+    named = [word for flag, word in pairwise(given) if flag == "--checkpoint"]
+    base = given[given.index("--base") + 1]
+    plan = make_plan(["suite.yaml"], base=base, checkpoints=named, curve="losses.csv")
+    assert [model.step for model in plan.models] == [None, 100, 200, 300]
+    assert {model.curve for model in plan.models if model.job} == {"losses.csv"}
+    (project,) = blocks("yaml")
+    (folder / "evalkit.yaml").write_text(
+        project.replace("suites/support-intents", "suite.yaml"), encoding="utf-8"
+    )
+    plan = make_plan(config="evalkit.yaml")
+    assert [(m.name, m.job, m.step) for m in plan.models] == [
+        ("base", None, None), ("early", "lora", 100), ("late", "lora", 200),
+    ]  # fmt: skip
+    text = " ".join(PAGE.read_text("utf-8").split())
+    assert f"At most {VALIDATION_SAMPLE} validation rows a suite" in text
+    with pytest.raises(UsageError, match=r"chosen by their answers .* `evalkit run --batch`"):
+        pipeline.export_batches(config="evalkit.yaml", out="batches")
