@@ -403,7 +403,7 @@ def layers_of(
     return [
         score_predictions(
             scorer,
-            predictions(config, column),
+            texts_of(column) if scorer.whole else predictions(config, column),
             references,
             examples=examples,
             on_failure=on_failure,
@@ -424,16 +424,18 @@ def _likelihood_rows(
     )
 
 
+def texts_of(outcomes: Sequence[Answer | Failure]) -> list[str | None]:
+    """All that was said in each outcome; None where there is no answer."""
+    return [None if isinstance(outcome, Failure) else outcome.text for outcome in outcomes]
+
+
 def predictions(config: SuiteConfig, outcomes: Sequence[Answer | Failure]) -> list[str | None]:
     """What is scored of each outcome; None where there is no answer.
 
     An unparsable answer is scored as an empty one.
     """
     extract = make_extractor(config)
-    return [
-        None if isinstance(outcome, Failure) else extract(outcome.text) or ""
-        for outcome in outcomes
-    ]
+    return [None if text is None else extract(text) or "" for text in texts_of(outcomes)]
 
 
 def _confusions(suites: Sequence[SuiteConfig], split: SplitResult) -> list[Confusion]:

@@ -36,6 +36,7 @@ class Scorer(Protocol):
         better: 1 if more is better, -1 if less is, 0 for a description.
         binary: whether every per-example value is 0 or 1.
         needs_example: whether it looks at the prompt or the row's fields, in `example_stats`.
+        whole: whether it is given all of a completion, whatever part the suite extracts.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Scorer(Protocol):
     better: int = 1
     binary: bool = False
     needs_example: bool = False
+    whole: bool = False
 
     @abstractmethod
     def stats(self, prediction: str, references: Sequence[str]) -> tuple[float, ...]:
@@ -85,6 +87,7 @@ class MeanScorer(Scorer):
     better: int = 1
     binary: bool = False
     needs_example: bool = False
+    whole: bool = False
     kind: Kind = field(default="mean", init=False)
 
     def __call__(self, *example: Any, **options: object) -> float:  # noqa: ANN401 - as the function
@@ -131,6 +134,7 @@ def scorer(
     unit: str = "score",
     better: int = 1,
     binary: bool | None = None,
+    whole: bool = False,
     details: str = "",
 ) -> Callable[[ScoreFunction], MeanScorer]: ...
 
@@ -143,6 +147,7 @@ def scorer(
     unit: str = "score",
     better: int = 1,
     binary: bool | None = None,
+    whole: bool = False,
     details: str = "",
 ) -> MeanScorer | Callable[[ScoreFunction], MeanScorer]:
     """Turn a function `(prediction, references) -> value` into a scorer.
@@ -162,6 +167,7 @@ def scorer(
         unit: `score` for values in [0, 1]; anything else is a description in that unit.
         better: 1 if more is better, -1 if less is, 0 for a description.
         binary: whether values are 0 or 1; if not given, whether it is annotated `-> bool`.
+        whole: whether it is given all of a completion, whatever part of it the suite extracts.
         details: appended to the signature, for choices that are not options, and a version.
     """
 
@@ -178,6 +184,7 @@ def scorer(
             better=better,
             binary=returns_bool if binary is None else binary,
             needs_example="example" in taken.parameters,
+            whole=whole,
         )
 
     return wrap if function is None else wrap(function)

@@ -36,6 +36,7 @@ class Composite(Scorer):
     ends: tuple[int, ...]
     kind: Kind
     needs_example: bool
+    whole: bool
 
     def stats(self, prediction: str, references: Sequence[str]) -> tuple[float, ...]:
         """The parts' statistics side by side; of means their weighted value, and a count of one."""
@@ -103,6 +104,13 @@ def composite(
             raise _fault(f"{part.name}, which reads log-probabilities", "scores of completions")
         if part.unit != "score" or not part.better:
             raise _fault(f"{part.name}, which is a description", "scores in [0, 1]")
+    if context.config.extract and len({part.whole for part in made}) > 1:
+        both = (next(part.name for part in made if part.whole is whole) for whole in (True, False))
+        raise _fault(
+            "{}, which looks at whole completions, and {}, which looks at what the suite "
+            "extracts".format(*both),
+            "one kind",
+        )
     total = sum(wanted.values())
     described = "+".join(
         f"{weight:g}*[{part.signature}]" for weight, part in zip(wanted.values(), made, strict=True)
@@ -116,6 +124,7 @@ def composite(
         ends=tuple(accumulate(widths)),
         kind="mean" if all(part.kind == "mean" for part in made) else "corpus",
         needs_example=any(part.needs_example for part in made),
+        whole=all(part.whole for part in made),
     )
 
 

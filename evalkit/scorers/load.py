@@ -21,8 +21,8 @@ from evalkit.scorers.userfile import load_file
 GROUP = "evalkit.scorers"
 """Entry-point group under which other packages offer scorers."""
 PARTS = (
-    "name", "signature", "kind", "unit", "better", "binary", "needs_example", "stats",
-    "example_stats", "corpus", "values",
+    "name", "signature", "kind", "unit", "better", "binary", "needs_example", "whole",
+    "stats", "example_stats", "corpus", "values",
 )  # fmt: skip
 """What makes something a scorer."""
 

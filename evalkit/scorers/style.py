@@ -45,7 +45,7 @@ _WITHIN = 200
 """Characters at the start of an answer in which a refusal is looked for."""
 
 
-@scorer(unit="words", better=0, details="tok:space|v1")
+@scorer(unit="words", better=0, whole=True, details="tok:space|v1")
 def length(prediction: str, references: Sequence[str]) -> float:  # noqa: ARG001 - a description
     """Words of the completion: what white space parts, single characters in unspaced scripts."""
     return _words(prediction)
@@ -76,7 +76,7 @@ def _words(text: str) -> int:
     return len(space_out(text).split())
 
 
-@scorer(better=-1, details=f"n:{LOOP}|tok:space|v1")
+@scorer(better=-1, whole=True, details=f"n:{LOOP}|tok:space|v1")
 def repetition(prediction: str, references: Sequence[str]) -> float:  # noqa: ARG001 - a description
     """Share of the completion's 4-word phrases that occurred in it before; 0 below 4 words.
 
@@ -87,7 +87,7 @@ def repetition(prediction: str, references: Sequence[str]) -> float:  # noqa: AR
     return 1 - len(set(phrases)) / len(phrases) if phrases else 0.0
 
 
-@scorer(better=-1, details=f"rounds:{ROUNDS}|least:{SHORTEST_LOOP}|v1")
+@scorer(better=-1, whole=True, details=f"rounds:{ROUNDS}|least:{SHORTEST_LOOP}|v1")
 def loop(prediction: str, references: Sequence[str]) -> bool:  # noqa: ARG001 - a description
     """Whether the completion ends in a loop: the same thing at least three times, and cut off.
 
@@ -103,7 +103,7 @@ def loop(prediction: str, references: Sequence[str]) -> bool:  # noqa: ARG001 - 
     return False
 
 
-@scorer(better=-1, details=f"words:{ECHO}|v1")
+@scorer(better=-1, whole=True, details=f"words:{ECHO}|v1")
 def echo(prediction: str, references: Sequence[str], example: Example) -> bool:
     """Whether the completion repeats the prompt: all of it, or its first 8 words at its start.
 
@@ -122,7 +122,7 @@ def echo(prediction: str, references: Sequence[str], example: Example) -> bool:
     return repeats(prediction) and not any(map(repeats, references))
 
 
-@scorer(better=0, details="lang:en|v1")
+@scorer(better=0, whole=True, details="lang:en|v1")
 def refusal(prediction: str, references: Sequence[str]) -> bool:  # noqa: ARG001 - a description
     """Whether the completion declines to answer, in the phrases of English chat-tuned models."""
     return _REFUSAL.search(prediction[:_WITHIN]) is not None

@@ -74,11 +74,18 @@ def test_unparsable_answers_are_counted_for_each_model_and_empty_ones_are_not() 
     assert (dict(base.unparsable), base.empty) == ({"sums": 1}, 1)
     assert (dict(tuned.unparsable), tuned.empty) == ({}, 0)
     (warning,) = [w for w in done.record.info.warnings if "unparsable" in w]
-    assert warning.startswith("base: 1 answers are unparsable (sums 1): the suite's `extract`")
+    assert warning.startswith("base: 1 of 5 answers are unparsable (sums 1): the suite's `extract`")
     page = done.report.read_text(encoding="utf-8")
     assert "unparsable, scored as empty" in page
     assert '<p class="note">scored:</p><pre dir="auto" class="part">8</pre>' in page
     assert "<code>reasoning</code>, then <code>number</code>" in page
+
+
+@pytest.mark.usefixtures("suite")
+def test_scorers_of_style_see_all_that_was_said() -> None:
+    scores = run(scorers=["exact_match", "length"]).scores.query("scorer == 'length'")
+    lengths = scores.set_index(["model", "id"]).score
+    assert lengths["base"].tolist() == [3, 2, 0, 5, 1]
 
 
 @pytest.mark.usefixtures("suite")

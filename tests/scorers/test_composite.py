@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evalkit.errors import ScorerError
-from evalkit.schema import Example, SuiteConfig
+from evalkit.schema import Example, Extract, SuiteConfig
 from evalkit.scorers import Scorer, make_scorers, score_predictions
 
 PAIRS = [("a cat sat", "a cat sat"), ("a dog", "a cat"), ("x y z", "x y w"), ("", "b")]
@@ -74,6 +74,14 @@ def test_its_signature_is_that_of_its_parts(config: SuiteConfig) -> None:
 def test_what_cannot_be_joined(config: SuiteConfig, spec: str, message: str) -> None:
     with pytest.raises(ScorerError, match=message):
         made(config, spec)
+
+
+def test_parts_have_to_look_at_one_text() -> None:
+    config = SuiteConfig("demo", "qa", extract=(Extract("number"),))
+    with pytest.raises(ScorerError, match="found loop, which looks at whole completions, and f1, "):
+        make_scorers(["composite(f1=1, loop=1)"], config, REFERENCES)
+    (whole,) = make_scorers(["composite(loop=1, echo=1)"], config, REFERENCES)
+    assert whole.whole
 
 
 def test_missing_answers_stay_out(config: SuiteConfig) -> None:

@@ -48,6 +48,12 @@ def test_a_row_tells_kind_options_and_signature(config: SuiteConfig, name: str) 
         assert part in ours.signature.split("|")
 
 
+def test_the_page_names_those_that_see_whole_completions(config: SuiteConfig) -> None:
+    (line,) = re.findall(r"^  (.*) always see all that was said", PAGE, re.MULTILINE)
+    made = make_scorers(list(WRITTEN.values()), config, [["a"], ["b"]])
+    assert re.findall(r"`(\w+)`", line) == [scorer.name for scorer in made if scorer.whole]
+
+
 def test_an_own_scorer_sees_the_row(config: SuiteConfig, tmp_path: Path) -> None:
     path = tmp_path / "my_scorers.py"
     path.write_text("\n".join(BLOCKS), encoding="utf-8")
