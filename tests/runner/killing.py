@@ -36,8 +36,14 @@ def start(target: Callable[..., None], *about: Any) -> BaseProcess:
     return process
 
 
-def ask_live(url: str, jobs: Sequence[Job], cache: Path, concurrency: int, told: Path) -> None:
-    """A run by live requests, in a process of its own; writes the texts of its outcomes."""
+def ask_live(
+    url: str, jobs: Sequence[Job], cache: Path, concurrency: int, name: str, told: Path
+) -> None:
+    """A run by live requests, in a process of its own; writes down what it was told.
+
+    Its name goes with every request, as its key.
+    """
+    os.environ["OPENAI_API_KEY"] = name
     outcomes, _ = asyncio.run(asked(url, jobs, cache, concurrency=concurrency))
     told.write_text("\n".join(texts(outcomes)), encoding="utf-8")
 

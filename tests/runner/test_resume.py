@@ -1,10 +1,8 @@
-"""Runs that are interrupted or killed, in processes of their own, and started again."""
+"""Runs that are interrupted, in processes of their own, and started again."""
 
 from __future__ import annotations
 
-import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -13,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.runner.asking import expected, make_jobs
 from tests.servers.openai_server import Server
 
 PROGRAM = """
@@ -80,23 +77,6 @@ def test_interrupted_after_a_third_it_asks_only_for_the_rest(tmp_path: Path) -> 
     assert code == 0
     assert out == undisturbed
     assert len(server.asked) == 120 + interrupted - kept
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills a process")
-def test_killed_at_any_moment_it_loses_at_most_what_was_in_flight(tmp_path: Path) -> None:
-    kills, concurrency, count = 4, 5, 60
-    dice = random.Random(7)
-    with Server(latency=0.005) as server:
-        for _ in range(kills):
-            process = start(server.url, count, tmp_path, concurrency)
-            wait_for_requests(server, len(server.asked) + dice.randint(1, 25), process)
-            process.kill()
-            finish(process)
-        code, out, _ = finish(start(server.url, count, tmp_path, concurrency))
-    assert code == 0
-    jobs = make_jobs(count)
-    assert [json.loads(line)["text"] for line in out.splitlines()] == expected(jobs)
-    assert len(jobs) <= len(server.asked) <= len(jobs) + kills * concurrency
 
 
 def test_two_runs_at_once_share_a_cache(tmp_path: Path) -> None:
