@@ -149,7 +149,7 @@ def _truncated(usages: Sequence[Usage]) -> list[str]:
 
 def _parsed(usages: Sequence[Usage]) -> list[str]:
     return [
-        f"{u.model}: {sum(u.unparsable.values())} answers are unparsable ("
+        f"{u.model}: {sum(u.unparsable.values())} of {u.asked - u.missing} answers are unparsable ("
         + ", ".join(f"{suite} {count}" for suite, count in u.unparsable.items())
         + "): the suite's `extract` finds nothing in them. They are scored as empty; whether "
         "their form or their content is wrong, the score does not tell."
