@@ -134,7 +134,8 @@ def with_likelihoods(result: SplitResult, outcomes: Outcomes) -> SplitResult:
             continue
         if isinstance(outcome, Answer) and outcome.likelihood is not None:
             by_example = found.setdefault(job.model, {})
-            by_example.setdefault(job.request.example_id, []).append(outcome.likelihood)
+            likelihood = replace(outcome.likelihood, prompt_tokens=outcome.prompt_tokens)
+            by_example.setdefault(job.request.example_id, []).append(likelihood)
     return replace(
         result,
         likelihoods={

@@ -31,18 +31,27 @@ def usage_of(
     outcomes = _outcomes(model, results)
     answers = [o for o in outcomes if isinstance(o, Answer)]
     failures = Counter(o.kind for o in outcomes if isinstance(o, Failure))
+    told = [
+        likelihood
+        for result in results
+        for row in result.likelihoods.get(model.name, ())
+        for likelihood in row
+    ]
     return Usage(
         model=model.name,
         asked=len(outcomes),
         missing=len(outcomes) - len(answers),
         truncated=sum(a.finish_reason == "length" for a in answers),
         empty=sum(not a.text.strip() for a in answers),
-        prompt_tokens=sum(a.prompt_tokens or 0 for a in answers),
+        prompt_tokens=sum(a.prompt_tokens or 0 for a in answers)
+        + sum(likelihood.prompt_tokens or 0 for likelihood in told),
         completion_tokens=sum(a.completion_tokens or 0 for a in answers),
         served_models=tuple(sorted({a.served_model for a in answers if a.served_model})),
         failures=dict(sorted(failures.items())),
-        uncounted=sum(a.prompt_tokens is None or a.completion_tokens is None for a in answers),
+        uncounted=sum(a.prompt_tokens is None or a.completion_tokens is None for a in answers)
+        + sum(likelihood.prompt_tokens is None for likelihood in told),
         unparsable=_unparsable(model, results, suites),
+        texts=len(told),
     )
 
 

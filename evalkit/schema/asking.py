@@ -116,11 +116,14 @@ class Likelihood:
         text: what was scored; it ends where it ends, whether or not the model would go on.
         logprob: natural logarithm of its probability, at most 0: the sum over its tokens.
         tokens: how many tokens that are; 0 for an empty text.
+        prompt_tokens: tokens that had to be read to tell, prompt and text together; None where the
+            provider doesn't say.
     """
 
     text: str
     logprob: float
     tokens: int
+    prompt_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -514,7 +514,7 @@ class Usage:
         missing: requests without an answer.
         truncated: answers cut by max_tokens.
         empty: answers without text.
-        prompt_tokens: sum, where the provider says.
+        prompt_tokens: sum, where the provider says; of log-probabilities too.
         completion_tokens: sum, where the provider says.
         served_models: names under which the server says it answered.
         failures: kind of failure -> count.
@@ -524,6 +524,7 @@ class Usage:
             answers the cache held; None without a price.
         unparsable: suite -> answers in whose text its extraction finds nothing to score; only
             suites that have such answers.
+        texts: texts whose log-probability it told.
     """
 
     model: str
@@ -539,6 +540,7 @@ class Usage:
     price: Price | None = None
     cost: float | None = None
     unparsable: Mapping[str, int] = field(default_factory=dict)
+    texts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

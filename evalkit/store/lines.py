@@ -46,7 +46,7 @@ def _record(split: SplitResult, i: int, example: Example) -> dict[str, Any]:
             record[name] = {model: [_outcome(o) for o in rows[model][i]] for model in rows}
     if split.likelihoods:
         record["likelihoods"] = {
-            model: [asdict(likelihood) for likelihood in rows[i]]
+            model: [_told(likelihood) for likelihood in rows[i]]
             for model, rows in split.likelihoods.items()
         }
     return record
@@ -61,6 +61,10 @@ def _outcome(outcome: Answer | Failure) -> dict[str, Any]:
         if getattr(outcome, name) is not None:
             shown[name] = getattr(outcome, name)
     return shown
+
+
+def _told(likelihood: Likelihood) -> dict[str, Any]:
+    return {name: value for name, value in asdict(likelihood).items() if value is not None}
 
 
 Repeats = dict[str, tuple[Answer | Failure, ...]]

@@ -8,6 +8,7 @@ from pathlib import Path
 from evalkit.data import load_project, parse_model
 from evalkit.models.registry import BUILT_IN
 from evalkit.models.stored import TEXT_FIELDS
+from evalkit.pipeline.likelihoods import SAMPLE
 from evalkit.runner import Retry
 from evalkit.runner.ask import CONCURRENCY, TIMEOUT
 from evalkit.runner.cache import FILE
@@ -28,6 +29,7 @@ def test_names_and_defaults_are_those_of_the_code() -> None:
     assert f"longer than {LONG:g} s are said" in FLAT
     assert f"names no time, for {Retry().patience / 60:.0f} minutes" in FLAT
     assert f"up to {Retry().attempts - 1} times" in FLAT
+    assert f"{SAMPLE} references of the test split and {SAMPLE} of the training" in FLAT
     assert f"`{FILE}`" in FLAT
     assert f"its first {HANDFUL} test prompts" in FLAT
     assert f"log-probabilities of {COMPARED} of the answers" in FLAT

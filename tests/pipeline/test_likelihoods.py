@@ -86,6 +86,10 @@ def test_a_served_model_that_knows_its_rows_is_found_out(mode: str) -> None:
     found = membership_of(done)
     assert found.level == "strong"
     assert membership_of(again) == found
+    for usage in done.record.info.usage:
+        assert (usage.asked, usage.texts, usage.uncounted) == (2 * N, 2 * N, 0)
+        # A prompt has 12 words and is sent twice; the second time with the reference, one word.
+        assert usage.prompt_tokens == 2 * N * (12 + 12 + 1)
     table = pd.read_csv("out/overfit.csv").set_index("signal")
     assert table.loc["membership", "value"] == found.value
     assert "area of" in Path("out/report.html").read_text()

@@ -65,12 +65,15 @@ ASKED = st.tuples(
     MESSAGES,
     GENERATIONS,
     st.sampled_from([0, 1]),
+    st.sampled_from([None, "", "Lima", "Quito"]),
 )
 
 
-def key(asked: tuple[str, str, tuple[Message, ...], Generation, int], place: str = "1") -> str:
-    endpoint, identity, messages, generation, repeat = asked
-    request = Request("s", "test", place, "p", messages, generation)
+def key(
+    asked: tuple[str, str, tuple[Message, ...], Generation, int, str | None], place: str = "1"
+) -> str:
+    endpoint, identity, messages, generation, repeat, scored = asked
+    request = Request("s", "test", place, "p", messages, generation, scored)
     return cache_key(Named(endpoint, identity), request, repeat)
 
 
