@@ -77,7 +77,8 @@ def test_unparsable_answers_are_counted_for_each_model_and_empty_ones_are_not() 
     assert warning.startswith("base: 1 of 5 answers are unparsable (sums 1): the suite's `extract`")
     page = done.report.read_text(encoding="utf-8")
     assert "unparsable, scored as empty" in page
-    assert '<p class="note">scored:</p><pre dir="auto" class="part">8</pre>' in page
+    assert '<span class="unit">scored</span></p><pre dir="auto" class="part">8</pre>' in page
+    assert 'class="part">2</pre>' not in page  # all of "2" was scored
     assert "<code>reasoning</code>, then <code>number</code>" in page
 
 

@@ -196,10 +196,17 @@ def _answer(split: SplitResult, model: str, i: int, scorers: Sequence[str]) -> M
     notes = [_note(outcome), _repeated(split, model, i), _unscored(outcome, part, scorers, scores)]
     return {
         "text": _told(outcome),
-        "part": _clipped(part) if part else None,
+        "part": _part(outcome, part),
         "note": visible("; ".join(filter(None, notes))),
         "scores": scores,
     }
+
+
+def _part(outcome: Answer | Failure, part: str | None) -> str | None:
+    """What was scored, where that is not all of the completion."""
+    if isinstance(outcome, Failure) or not part or part.strip() == outcome.text.strip():
+        return None
+    return _clipped(part)
 
 
 def _unscored(

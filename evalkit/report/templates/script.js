@@ -90,7 +90,7 @@ function card(example, judged, query) {
     if (answer.part) {
       const part = text(answer.part, query);
       part.className = "part";
-      box.append(element("p", "note", "scored:"), part);
+      box.append(element("p", "turn", element("span", "unit", "scored")), part);
     }
     if (answer.note) box.append(element("p", "note", answer.note));
     told.append(box);
