@@ -32,7 +32,7 @@ def test_two_models_asked_alike_have_nothing_to_tell() -> None:
 
 
 def test_one_model_under_two_names() -> None:
-    same = [Answer("a"), Failure("timeout", "late"), Answer("b")]
+    same: list[Answer | Failure] = [Answer("a"), Failure("timeout", "late"), Answer("b")]
     (found,) = arm_differences(MODELS, [split_of(same, [*same[:2], Answer("b", "length")])])
     assert placed(found) == "tuned: answers: the same to all 2 prompts (both)"
     assert refusals([found]) == [found]
