@@ -10,6 +10,7 @@ from evalkit.models.limits import Allowance, Metered
 from evalkit.models.prices import price_of
 from evalkit.models.provider import Named, Opener, Probed, Provider, ReadRows, Row, Scoring
 from evalkit.models.registry import open_provider
+from evalkit.models.replies import quote
 
 __all__ = [
     "Allowance",
@@ -30,5 +31,6 @@ __all__ = [
     "open_provider",
     "parse_result",
     "price_of",
+    "quote",
     "write_files",
 ]

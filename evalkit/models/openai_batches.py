@@ -157,7 +157,7 @@ def _status(told: dict[str, Any]) -> BatchStatus:
     faults = [error for error in listed or () if isinstance(error, dict)]
     return BatchStatus(
         id=str(told["id"]),
-        status=str(told.get("status")),
+        status=quote(str(told.get("status"))).lower(),
         done=sum(n for n in map(counts.get, ("completed", "failed")) if isinstance(n, int)),
         files=tuple(
             str(told[name]) for name in ("output_file_id", "error_file_id") if told.get(name)

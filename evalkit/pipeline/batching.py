@@ -119,14 +119,18 @@ def export_batches(
             for key in cache.get(list(asked)):
                 del asked[key]
                 cached += 1
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [
-        file
-        for spec in plan.models
-        for file in _write(folder, spec, served.get(spec.name), questions.get(spec.name, {}))
-    ]
-    manifest = {"format": FORMAT, "files": [asdict(file) for file in files]}
-    store.replace_file(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        files = [
+            file
+            for spec in plan.models
+            for file in _write(folder, spec, served.get(spec.name), questions.get(spec.name, {}))
+        ]
+        manifest = {"format": FORMAT, "files": [asdict(file) for file in files]}
+        store.replace_file(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UsageError(f"--out {folder} cannot be written: {reason}") from error
     return Exported(folder, tuple(files), cached, tuple(providers.keys() - served.keys()))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from collections import Counter
@@ -11,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evalkit.errors import ModelError
+from evalkit.errors import Interrupted, ModelError
 from evalkit.runner.batch.ledger import FOLDER, Ledger
 from tests.runner.asking import expected, make_job, make_jobs, run, texts
-from tests.runner.batching import pace, run_batched
+from tests.runner.batching import batched, pace, run_batched
 from tests.servers.batch_api import Desk
 from tests.servers.openai_server import Server, error_reply
 
@@ -289,6 +290,26 @@ def test_answers_are_in_the_cache_before_their_batch_is_forgotten(
     assert texts(outcomes) == expected(jobs)
     assert stats["m"].cached == 5
     assert len(desk.batches) == 1
+
+
+def test_an_interrupted_wait_says_what_goes_on(tmp_path: Path) -> None:
+    jobs = make_jobs(4)
+
+    async def interrupted(url: str) -> None:
+        run = asyncio.create_task(batched(url, jobs, tmp_path))
+        while len(desk.batches) < 2:  # noqa: ASYNC110 - in the thread of the server
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        run.cancel()
+        await run
+
+    with Server(desk=(desk := Desk(looks=10_000))) as server:
+        with pytest.raises(Interrupted, match=r"2 of our batches go on at the server"):
+            asyncio.run(interrupted(server.url))
+        desk.looks = 1
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
+    assert texts(outcomes) == expected(jobs)
+    assert len(desk.batches) == 2
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from evalkit.errors import Interrupted
-from evalkit.models import Batched, BatchStatus
+from evalkit.models import Batched, BatchStatus, quote
 from evalkit.runner.batch.joining import Joined
 from evalkit.runner.batch.ledger import Batch, Ledger
 from evalkit.runner.batch.model import BatchModel, BatchPace, patiently
@@ -22,6 +22,9 @@ from evalkit.schema import Answer, Failure
 
 GROWTH = 1.5
 """A batch that is not finished is looked at again after so many times the last pause."""
+
+STEP = 0.01
+"""Share of the prompts at the server that must have been done since a person was last told."""
 
 LATE = Failure("deadline", "its batch is not finished yet; the same command will collect it")
 """Why a question has no answer when the run's time is up."""
@@ -106,12 +109,13 @@ class _BatchRun:
         self._store, self._ledger, self._pace, self._end, self._say = store, ledger, pace, end, say
         self._arms: dict[str, list[str]] = {}
         self._told = (0, 0)
+        by_arm = {}
+        for arm in dict.fromkeys(job.model for job in jobs):
+            model = BatchModel(arm, providers[arm], pace.most_lines)
+            by_arm[arm] = self.models.setdefault(model.key, model)
         for job in jobs:
-            provider = providers[job.model]
-            key = cache_key(provider, job.request, job.repeat)
-            model = BatchModel(job.model, provider, pace.most_lines)
-            model = self.models.setdefault(model.key, model)
-            model.pending[key] = job.request
+            key = cache_key(providers[job.model], job.request, job.repeat)
+            by_arm[job.model].pending[key] = job.request
             self._arms.setdefault(key, []).append(job.model)
         cached = Counter(self._recall())
         self.tally.started(Counter(job.model for job in jobs), cached)
@@ -154,16 +158,14 @@ class _BatchRun:
         async with self._ledger.turn():
             self._ledger.sweep()
             await finish_planned(self.models, self._ledger, self._pace, self._end, self._say)
+            # The ledger first: what has left it is in the cache by then.
+            waiting = {key: self._ledger.waiting(key) for key in self.models}
+            for arm in self._recall():
+                self.tally.recalled(arm)
             for key, model in self.models.items():
-                # The ledger first: what leaves it is in the cache by then.
-                waiting = self._ledger.waiting(key)
-                for arm in self._recall():
-                    self.tally.recalled(arm)
-                rest = [key for key in model.pending if key not in waiting]
-                if not rest or (model.crowded and waiting):
-                    continue
-                plan(rest, model, self._ledger, self._pace)
-                self.tally.sent(model.name, len(rest))
+                rest = [question for question in model.pending if question not in waiting[key]]
+                if rest and not (model.crowded and waiting[key]):
+                    self.tally.sent(model.name, plan(rest, model, self._ledger, self._pace))
             await finish_planned(self.models, self._ledger, self._pace, self._end, self._say)
 
     async def _look(self) -> bool:
@@ -176,7 +178,7 @@ class _BatchRun:
             model = self.models[batch.model]
             status = await model.server.status(batch.batch_id)
             if isinstance(status, Failure):
-                await self._out_of_touch(batch, model, status)
+                await self._out_of_touch(batch, batch.batch_id, model, status)
                 continue
             model.touched = time.monotonic()
             done, total = done + status.done, total + batch.lines
@@ -185,25 +187,27 @@ class _BatchRun:
             elif status.ended:
                 await self._collect(batch, model, status)
             ended = ended or status.ended
-        if (done, total) != self._told and total:
+        if total and (total != self._told[1] or done - self._told[0] >= STEP * total):
             self._told = (done, total)
             self._say(f"{done:,} of {total:,} prompts are done at the server")
         return ended
 
-    async def _out_of_touch(self, batch: Batch, model: BatchModel, failure: Failure) -> None:
+    async def _out_of_touch(
+        self, batch: Batch, batch_id: str, model: BatchModel, failure: Failure
+    ) -> None:
         """A batch that cannot be asked after is asked after again, unless it is gone for good."""
         if failure.kind == "absent":
             found = await patiently(
                 partial(model.server.find, batch.tag), self._pace.retry, self._end
             )
             if found is None:
-                self._say(f"{model.name}: the server has lost the batch {batch.batch_id}")
+                self._say(f"{model.name}: the server has lost the batch {quote(batch_id)}")
                 self._ledger.drop(batch)
                 return
         silent = time.monotonic() - model.touched
         if failure.fatal or not failure.retryable or silent > self._pace.retry.patience:
             raise model.error(
-                f"its batch {batch.batch_id} cannot be asked after: {failure.message}; "
+                f"its batch {quote(batch_id)} cannot be asked after: {failure.message}; "
                 "the same command goes on with it"
             )
 
@@ -215,7 +219,9 @@ class _BatchRun:
         """
         keys = self._ledger.lines(batch.tag)
         self._ledger.drop(batch)
-        why = f"the server refused the batch {status.id}: {status.why or 'it gives no reason'}"
+        why = (
+            f"the server refused the batch {quote(status.id)}: {status.why or 'it gives no reason'}"
+        )
         if not status.queue_full:
             raise model.error(why)
         model.crowded = True
@@ -234,7 +240,7 @@ class _BatchRun:
             found = await patiently(fetch, self._pace.retry, self._end)
             if isinstance(found, Failure):
                 raise model.error(
-                    f"the results of its batch {status.id} cannot be had: {found.message}; "
+                    f"the results of its batch {quote(status.id)} cannot be had: {found.message}; "
                     "the same command goes on with them"
                 )
             joined.merge(found)
@@ -243,9 +249,8 @@ class _BatchRun:
         model.noted += len(notes)
         model.answered += len(joined.answers)
         self._ledger.drop(batch)
-        self._say(
-            f"{model.name}: batch {status.id} {status.status}: {joined.summary(len(requests))}"
-        )
+        summary = joined.summary(len(requests))
+        self._say(f"{model.name}: batch {quote(status.id)} {status.status}: {summary}")
         missing = NEVER_RUN.get(status.status, NO_RESULT)
         for key in requests.keys() & model.pending.keys():
             self._deliver(key, model, joined.outcomes.get(key, missing))

@@ -32,8 +32,12 @@ async def finish_planned(
             say(f"{models[batch.model].name}: a batch of {batch.lines:,} prompts is handed in")
 
 
-def plan(keys: Sequence[str], model: BatchModel, ledger: Ledger, pace: BatchPace) -> None:
-    """Write the files of what is to be handed in, and then into the ledger that they will be."""
+def plan(keys: Sequence[str], model: BatchModel, ledger: Ledger, pace: BatchPace) -> int:
+    """Write the files of what is to be handed in, and then into the ledger that they will be.
+
+    Returns:
+        How many requests are in them: all, or as many as a crowded server takes at a time.
+    """
     if model.crowded:
         keys = keys[: model.most_lines]
     with explained(ledger.folder):
@@ -47,6 +51,7 @@ def plan(keys: Sequence[str], model: BatchModel, ledger: Ledger, pace: BatchPace
     ledger.plan(
         model.key, {file.path: [(key, stops[key]) for key in file.custom_ids] for file in written}
     )
+    return len(keys)
 
 
 async def _hand_in(
