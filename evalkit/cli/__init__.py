@@ -34,6 +34,7 @@ for command in (
     commands.report,
     commands.score,
     commands.check,
+    commands.models,
 ):
     app.command()(command)
 app.add_typer(batch.app, name="batch")

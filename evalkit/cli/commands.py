@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -10,10 +11,11 @@ import typer
 
 from evalkit.cli import options
 from evalkit.cli.terminal import print_json, print_line, print_note
+from evalkit.errors import UsageError
 
 if TYPE_CHECKING:
     from evalkit.pipeline import Run
-    from evalkit.schema import GateVerdict
+    from evalkit.schema import Estimate, GateVerdict
 
 INCOMPLETE = 4
 
@@ -35,6 +37,7 @@ def run(
     no_probe: options.NoProbe = False,
     config: options.Config = None,
     retry_missing: options.RetryMissing = None,
+    dry_run: options.DryRun = False,
     cache: options.Cache = None,
     allow_identical: options.AllowIdentical = False,
     repeats: options.Repeats = None,
@@ -55,32 +58,34 @@ def run(
     """
     from evalkit import pipeline
 
+    given: pipeline.RunOptions = {
+        "base": base,
+        "tuned": tuned or (),
+        "checkpoints": checkpoints or (),
+        "train": train,
+        "scorers": scorers or (),
+        "limit": limit,
+        "seed": seed,
+        "concurrency": concurrency,
+        "timeout": timeout,
+        "max_seconds": max_seconds,
+        "max_cost": max_cost,
+        "probe": not no_probe,
+        "config": config,
+        "cache": cache,
+        "allow_identical": allow_identical,
+        "repeats": repeats,
+        "noise_floor": noise_floor,
+        "curve": curve or (),
+        "perturb": 0 if no_perturb else perturb,
+        "logprobs": logprobs,
+        "batch": batch,
+    }
+    if dry_run:
+        _show_estimates(pipeline.estimate(suites or (), **given), as_json=as_json)
+        return
     done = pipeline.run(
-        suites or (),
-        base=base,
-        tuned=tuned or (),
-        checkpoints=checkpoints or (),
-        train=train,
-        scorers=scorers or (),
-        out=out,
-        limit=limit,
-        seed=seed,
-        concurrency=concurrency,
-        timeout=timeout,
-        max_seconds=max_seconds,
-        max_cost=max_cost,
-        probe=not no_probe,
-        config=config,
-        retry_missing=retry_missing,
-        cache=cache,
-        allow_identical=allow_identical,
-        repeats=repeats,
-        noise_floor=noise_floor,
-        curve=curve or (),
-        perturb=0 if no_perturb else perturb,
-        logprobs=logprobs,
-        batch=batch,
-        progress=not quiet,
+        suites or (), out=out, retry_missing=retry_missing, progress=not quiet, **given
     )
     verdict = done.gate() if gate else None
     _show(done, verdict, as_json=as_json, quiet=quiet)
@@ -194,6 +199,41 @@ def check(
         from evalkit.report.terminal import print_health
 
         print_health(healths)
+
+
+def models(
+    specs: options.Specs = None,
+    config: options.Config = None,
+    cache: options.Cache = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Look at models by a few small requests: what is served, what they do, whether two are one.
+
+    Without arguments: the models of the project file.
+    """
+    from evalkit import pipeline
+
+    looked = pipeline.models(specs or (), config=config, cache=cache)
+    if as_json:
+        print_json(dataclasses.asdict(looked))
+    elif not quiet:
+        from evalkit.report.before import print_models
+
+        print_models(looked)
+    if any(found.problem for found in looked.models):
+        raise typer.Exit(UsageError.exit_code)
+
+
+def _show_estimates(estimates: Sequence[Estimate], *, as_json: bool) -> None:
+    """What a run would ask: for people on stderr, or for machines on stdout."""
+    if as_json:
+        print_json([dataclasses.asdict(one) for one in estimates])
+        return
+    from evalkit.report.before import print_estimates
+
+    print_estimates(estimates)
 
 
 def _show(done: Run, verdict: GateVerdict | None, *, as_json: bool, quiet: bool) -> None:

@@ -86,6 +86,16 @@ RetryMissing = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(metavar="RUN", help="Ask only for what RUN lacks; its set-up is taken from it."),
 ]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Say what would be asked and about what it costs; ask nothing."),
+]
+Specs = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Argument(
+        metavar="[SPEC]...", help=f"Models ({SPEC}), names of the project file's, or base URLs."
+    ),
+]
 NoProbe = Annotated[
     bool,
     typer.Option("--no-probe", help="Don't look at served models by small requests beforehand."),

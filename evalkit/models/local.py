@@ -63,7 +63,7 @@ class LocalProvider:
         self.notes: list[str] = []
         self._name = name
         self._checkpoint = checkpoint
-        self._mode = mode
+        self.mode = mode
         self._tokenizer = _load_tokenizer(name, checkpoint)
         small = checkpoint.size < SMALL
         self._generator = _load_generator(name, checkpoint, batches=_processors() if small else 1)
@@ -71,7 +71,7 @@ class LocalProvider:
     def prompt_key(self, request: Request) -> str:
         """The prompt as text, rendered by the chat template or as it is."""
         template = self._checkpoint.chat_template
-        if self._mode == "completions" or template is None:
+        if self.mode == "completions" or template is None:
             return flatten(request.messages)
         return render_chat(template, request.messages, self._checkpoint.tokens)
 
@@ -133,14 +133,14 @@ class LocalProvider:
         """
         template, text = self._checkpoint.chat_template, request.scored or ""
         prompt = self.prompt_key(request)
-        if self._mode == "completions" or template is None:
+        if self.mode == "completions" or template is None:
             whole = continued(prompt, text)
             begin = len(prompt)
         else:
             before = render_before_answer(template, request.messages, self._checkpoint.tokens)
             whole = before + text.strip()  # as most templates do
             begin = max(len(before.rstrip()), len(prompt) if before.startswith(prompt) else 0)
-        special = self._mode == "completions"
+        special = self.mode == "completions"
         encoded = self._tokenizer.encode(whole if text else prompt, add_special_tokens=special)
         start = next((i for i, (_, end) in enumerate(encoded.offsets) if end > begin), None)
         return encoded.tokens, max(1, len(encoded.tokens) if start is None else start)
@@ -220,7 +220,7 @@ class LocalProvider:
 
     def _encode(self, text: str) -> list[str]:
         """Tokens of a prompt, at least one where there is one to begin with."""
-        special = self._mode == "completions"
+        special = self.mode == "completions"
         tokens: list[str] = self._tokenizer.encode(text, add_special_tokens=special).tokens
         start = self._checkpoint.tokens.get("bos_token")
         return tokens if tokens or start is None else [start]

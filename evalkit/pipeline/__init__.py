@@ -12,15 +12,21 @@ from evalkit.pipeline.api import (
     score,
 )
 from evalkit.pipeline.batching import export_batches, import_batches
+from evalkit.pipeline.estimating import estimate
+from evalkit.pipeline.models import models
+from evalkit.pipeline.plan import RunOptions
 
 __all__ = [
     "Run",
+    "RunOptions",
     "check",
     "compare",
+    "estimate",
     "export_batches",
     "gate",
     "import_batches",
     "load",
+    "models",
     "project_rule",
     "report",
     "run",

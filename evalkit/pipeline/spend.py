@@ -23,6 +23,12 @@ def prices_of(models: Sequence[ModelSpec], on: date) -> dict[str, Price]:
     return {name: price for name, price in found.items() if price is not None}
 
 
+def charges(models: Sequence[ModelSpec], on: date) -> dict[str, Price]:
+    """Model -> what asking it costs, where it is known: nothing for completions already made."""
+    free = {model.name: FREE for model in models if model.provider == "file"}
+    return prices_of(models, on) | free
+
+
 def purse_of(plan: Plan, prices: dict[str, Price]) -> Purse | None:
     """The money of a run; None if it has no limit.
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _NUMBERS = {
     "base", "tuned", "then", "now", "rows", "duplicates", "n", "p", "adjusted p", "fixed", "broke",
+    "asked", "cached", "tokens in", "out", "about", "at most",
 }  # fmt: skip
 
 

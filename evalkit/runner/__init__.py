@@ -6,12 +6,13 @@ from evalkit.runner.cache import Cache, cache_key, model_key
 from evalkit.runner.identity import Pair, require_two_models
 from evalkit.runner.job import AskStats, Job, together
 from evalkit.runner.observer import Observer
-from evalkit.runner.probe import REQUEST_SECONDS, look, recall
+from evalkit.runner.probe import BRIEF, REQUEST_SECONDS, look, recall
 from evalkit.runner.progress import LineProgress, TerminalProgress, progress_observer, say
-from evalkit.runner.purse import Purse
+from evalkit.runner.purse import Purse, most_of
 from evalkit.runner.retry import Retry
 
 __all__ = [
+    "BRIEF",
     "REQUEST_SECONDS",
     "TIMEOUT",
     "Ask",
@@ -32,6 +33,7 @@ __all__ = [
     "cache_key",
     "look",
     "model_key",
+    "most_of",
     "progress_observer",
     "recall",
     "recalled",

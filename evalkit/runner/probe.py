@@ -169,6 +169,7 @@ def _unlisted(found: Probe, name: str, names: Sequence[str]) -> Probe:
         return replace(found, notes=tuple(dict.fromkeys((*found.notes, note))))
     return replace(
         found,
+        notes=(),
         problem=found.problem
         or f"model {found.model!r}: {found.endpoint} does not serve {name!r}; "
         + nearest(name, names),

@@ -10,7 +10,7 @@ from evalkit.schema.asking import (
     ModelSpec,
     Request,
 )
-from evalkit.schema.probe import Honour, Probe, ServedModel
+from evalkit.schema.probe import Honour, Looked, Probe, ServedModel
 from evalkit.schema.results import (
     Checkpoint,
     Comparison,
@@ -36,7 +36,7 @@ from evalkit.schema.results import (
     SplitResult,
     Usage,
 )
-from evalkit.schema.spend import Price, Saving
+from evalkit.schema.spend import Estimate, Price, Saving
 from evalkit.schema.suite import (
     Example,
     Extract,
@@ -55,6 +55,7 @@ __all__ = [
     "Confusion",
     "Decided",
     "Difference",
+    "Estimate",
     "Example",
     "Extract",
     "ExtractKind",
@@ -71,6 +72,7 @@ __all__ = [
     "Leak",
     "Level",
     "Likelihood",
+    "Looked",
     "Loss",
     "Message",
     "Mode",

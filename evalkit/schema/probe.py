@@ -38,7 +38,7 @@ class Probe:
     Attributes:
         model: name of the arm.
         endpoint: where it is asked.
-        mode: how it is asked.
+        mode: how it is asked; None where its provider does not say.
         listed: whether its endpoint lists it; None if the endpoint lists nothing.
         served: its line in the list.
         honours: parameter -> what the endpoint does with it; empty if nothing was asked.
@@ -48,9 +48,24 @@ class Probe:
 
     model: str
     endpoint: str
-    mode: Mode
+    mode: Mode | None
     listed: bool | None = None
     served: ServedModel | None = None
     honours: Mapping[str, Honour] = field(default_factory=dict)
     problem: str = ""
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What `evalkit models` found out.
+
+    Attributes:
+        models: in the order in which they were named.
+        endpoints: address -> all that it lists.
+        same: a sentence for each two names that one model answers to.
+    """
+
+    models: tuple[Probe, ...]
+    endpoints: Mapping[str, tuple[ServedModel, ...]]
+    same: tuple[str, ...] = ()

@@ -50,3 +50,31 @@ class Saving:
     completion_tuned: float
     cost_base: float | None
     cost_tuned: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What one model will be asked in one split of one suite, and about what it will take.
+
+    Attributes:
+        questions: how many; each time that a prompt is asked counts.
+        cached: of these, answered in the cache.
+        prompt_tokens: about so many tokens the prompts of the rest have.
+        completion_tokens: about so many tokens its answers will have.
+        most_completion_tokens: as many as `max_tokens` lets them have.
+        basis: what the tokens are estimated by: `answers in the cache`, or `length of the text`.
+        cost: dollars for about so many tokens; None without a price.
+        most_cost: dollars that it can cost at most: what `--max-cost` counts with.
+    """
+
+    model: str
+    suite: str
+    split: str
+    questions: int
+    cached: int
+    prompt_tokens: int
+    completion_tokens: int
+    most_completion_tokens: int
+    basis: str
+    cost: float | None
+    most_cost: float | None

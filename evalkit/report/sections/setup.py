@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evalkit.report.sections.registry import Context, section
-from evalkit.report.view import TEST
+from evalkit.report.view import TEST, arms
 from evalkit.schema import Message, RunRecord, ScorerInfo, SuiteConfig
 
 
@@ -38,4 +38,4 @@ def setup(record: RunRecord) -> Context:
                 test.examples[0].messages if test and test.examples else (),
             )
         )
-    return {"suites": suites}
+    return {"arm_of": {arm.name: arm for arm in arms(info)}, "suites": suites}

@@ -1,0 +1,139 @@
+"""What endpoints serve and what models do: `evalkit models`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+
+from evalkit.data import Project, load_project, parse_model, read_rows
+from evalkit.data.project import PROJECT_FILE
+from evalkit.errors import ModelError, UsageError
+from evalkit.models import Probed, Provider, open_provider
+from evalkit.pipeline.asking import run_async
+from evalkit.pipeline.plan import CACHE
+from evalkit.runner import BRIEF, REQUEST_SECONDS, Pair, ask, look, require_two_models
+from evalkit.schema import Generation, Looked, Message, ModelSpec, Probe, Request, ServedModel
+
+SHORT = Generation(max_tokens=16)
+QUESTIONS = (
+    "Name a large river.",
+    "What is 17 times 3?",
+    "Write one sentence about snow.",
+    "Which word rhymes with light?",
+    "Say good evening in another language.",
+    "What do bakers do at night?",
+    "Name three things that are round.",
+    "How does a key open a door?",
+)
+"""What two names are asked to see whether they are two models."""
+
+IN_PROCESS = {"local": "in this process", "file": "completions already made"}
+
+
+def models(
+    specs: Sequence[str] = (),
+    *,
+    config: str | Path | None = None,
+    cache: str | Path | None = None,
+) -> Looked:
+    """Look at models: what their endpoints list, what they do, and whether two are one.
+
+    Args:
+        specs: models as of `run`, names of the project file's, or addresses of endpoints; empty for
+            all models of the project file.
+        config: project file; default `evalkit.yaml`, if it exists.
+        cache: folder of the completion cache.
+
+    Returns:
+        The findings; a model that cannot be asked has a `problem`.
+
+    Raises:
+        UsageError: nothing is named, or a spec that cannot be meant.
+        ModelError: no key, no such checkpoint.
+    """
+    project = _project(config)
+    known = {spec.name: spec for spec in project.models}
+    addresses = [spec for spec in specs if spec.startswith(("http://", "https://"))]
+    named = [
+        known[spec] if spec in known else parse_model(spec, "base")
+        for spec in specs
+        if spec not in addresses
+    ]
+    if not specs:
+        named = list(project.models)
+    if not (named or addresses):
+        raise UsageError(
+            "no model: name one as in `evalkit models openai:gpt-4.1-mini`, or an address such as "
+            "http://localhost:8000/v1, or list `models:` in evalkit.yaml"
+        )
+    folder = Path(cache or project.cache or CACHE)
+    return run_async(_looked(named, addresses, folder))
+
+
+def _project(config: str | Path | None) -> Project:
+    path = Path(PROJECT_FILE if config is None else config)
+    return load_project(path) if config is not None or path.is_file() else Project()
+
+
+async def _looked(specs: Sequence[ModelSpec], addresses: Sequence[str], cache: Path) -> Looked:
+    providers: dict[str, Provider] = {}
+    visited: dict[str, Probed] = {}
+    try:
+        for spec in specs:
+            providers[spec.name] = open_provider(spec, read_rows=read_rows)
+        served = {name: p for name, p in providers.items() if isinstance(p, Probed)}
+        for address in addresses:
+            provider = open_provider(ModelSpec(address, "openai", "-", "base", address))
+            assert isinstance(provider, Probed)  # noqa: S101 - what `openai:` opens
+            visited[address] = provider
+        found = await look(served, cache, fresh=True)
+        told = [
+            found[spec.name] if spec.name in found else _unserved(spec, providers[spec.name])
+            for spec in specs
+        ]
+        able = {name: p for name, p in served.items() if not found[name].problem}
+        return Looked(
+            tuple(told),
+            await _listings([*served.values(), *visited.values()]),
+            await _same(able, cache),
+        )
+    finally:
+        for provider in (*providers.values(), *visited.values()):
+            await provider.close()
+
+
+def _unserved(spec: ModelSpec, provider: Provider) -> Probe:
+    """A model that no server answers for."""
+    where = IN_PROCESS.get(spec.provider, provider.endpoint)
+    return Probe(spec.name, where, getattr(provider, "mode", spec.mode))
+
+
+async def _listings(served: Sequence[Probed]) -> dict[str, tuple[ServedModel, ...]]:
+    by_endpoint = {provider.endpoint: provider for provider in served}
+    return {url: await provider.listing() for url, provider in by_endpoint.items()}
+
+
+async def _same(served: Mapping[str, Probed], cache: Path) -> tuple[str, ...]:
+    """A sentence for each two names at one endpoint that are one model, as far as can be told."""
+    asking = partial(
+        ask, cache=cache, retry=BRIEF, timeout=REQUEST_SECONDS, max_seconds=2 * REQUEST_SECONDS
+    )
+    requests = tuple(
+        Request("models", "models", text, text, (Message("user", text),), SHORT)
+        for text in QUESTIONS
+    )
+    said = []
+    for (one, first), (other, second) in combinations(served.items(), 2):
+        if (first.endpoint, first.mode) != (second.endpoint, second.mode):
+            continue
+        try:
+            await require_two_models([Pair(one, other, requests)], served, asking)
+        except ModelError:
+            said.append(
+                f"{one!r} and {other!r} are one model at {first.endpoint}, by all that its answers "
+                "tell: probably an adapter's name is wrong, or the server answers every name with "
+                "what it has loaded"
+            )
+    return tuple(said)
