@@ -108,7 +108,7 @@ def test_a_run_writes_down_what_it_found() -> None:
 @pytest.mark.usefixtures("folder")
 def test_a_wrong_name_ends_a_run_before_anything_is_asked() -> None:
     with serving() as server:
-        with pytest.raises(ModelError, match="does not serve 'lorra'; did you mean 'lora'?"):
+        with pytest.raises(ModelError, match=r"does not serve 'lorra'; did you mean 'lora'\?"):
             run(server, "lorra")
         assert not server.asked
 
@@ -120,7 +120,7 @@ def test_no_chat_template_ends_a_run_before_anything_is_asked() -> None:
         return error_reply(400, told) if "messages" in body else None
 
     with Server(refuse=refuse) as server:
-        with pytest.raises(ModelError, match="give it `mode: completions` in evalkit.yaml"):
+        with pytest.raises(ModelError, match=r"give it `mode: completions` in evalkit\.yaml"):
             run(server)
         assert not server.asked
 

@@ -8,12 +8,17 @@ from pathlib import Path
 from evalkit.data import load_project, parse_model
 from evalkit.models.registry import BUILT_IN
 from evalkit.models.stored import TEXT_FIELDS
+from evalkit.pipeline.estimating import BYTES
 from evalkit.pipeline.likelihoods import SAMPLE
 from evalkit.runner import Retry
 from evalkit.runner.ask import CONCURRENCY, TIMEOUT
 from evalkit.runner.cache import FILE
 from evalkit.runner.identity import COMPARED, HANDFUL, MANY
 from evalkit.runner.limiter import LONG
+from evalkit.runner.probe import WEEK
+from evalkit.runner.trials import LONG as LONG_ANSWER
+from evalkit.runner.trials import plain_trial, trials
+from evalkit.schema import Mode
 
 TEXT = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
 FLAT = " ".join(TEXT.split())
@@ -31,6 +36,20 @@ def test_names_and_defaults_are_those_of_the_code() -> None:
     assert f"up to {Retry().attempts - 1} times" in FLAT
     assert f"{SAMPLE} references of the test split and {SAMPLE} of the training" in FLAT
     assert f"`{FILE}`" in FLAT
+    plain = b'{"choices": [{"text": "7 8", "message": {"content": "7 8"}}]}'
+    modes: tuple[tuple[Mode, str], ...] = (
+        ("chat", "max_completion_tokens"),
+        ("completions", "echo"),
+    )
+    for mode, own in modes:
+        tried = [plain_trial(), *trials(mode, plain)]
+        assert f"sends each model {len(tried)} requests of at most {LONG_ANSWER} tokens" in FLAT
+        assert max(trial.request.generation.max_tokens for trial in tried) == LONG_ANSWER
+        for name in ("stop", "seed", "n", "logprobs", own):
+            assert name in {trial.name for trial in tried}
+            assert f"`{name}`" in FLAT
+    assert WEEK == 7 * 24 * 3600
+    assert len("four") == BYTES
     assert f"its first {HANDFUL} test prompts" in FLAT
     assert f"log-probabilities of {COMPARED} of the answers" in FLAT
     assert f"first {MANY} prompts are" in FLAT

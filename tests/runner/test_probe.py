@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,8 +168,8 @@ def test_findings_are_kept_for_a_week_and_may_be_had_anew(
         server.ignores = ["seed"]
         assert found(server, tmp_path, fresh=True).honours["seed"] == "ignored"
         assert found(server, tmp_path).honours["seed"] == "ignored"
-        later = probing.time.time() + probing.WEEK
-        monkeypatch.setattr(probing.time, "time", lambda: later)
+        later = time.time() + probing.WEEK
+        monkeypatch.setattr(time, "time", lambda: later)
         server.ignores = []
         assert recall("arm", opened(server), tmp_path) is not None
         assert recall("arm", opened(server), tmp_path, weeks=1) is None
