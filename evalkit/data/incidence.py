@@ -97,7 +97,7 @@ class Incidence:
         right = self.right.matrix[:, self.rare]
         holders = np.bincount(right.indices, minlength=right.shape[1])
         work = np.append(0, np.cumsum(holders[left.indices]))[left.indptr]
-        for first, last in _batches(work[1:]):
+        for first, last in batches(work[1:]):
             product = (left[first:last] @ right.T).tocsr()
             product.sort_indices()
             rows = np.repeat(np.arange(first, last), np.diff(product.indptr))
@@ -166,7 +166,7 @@ def _sequences(texts: Encoded, size: int, boilerplate: Boilerplate) -> tuple[Int
     rows: list[Ints] = [np.empty(0, np.int64)]
     keys: list[Hashes] = [np.empty(0, np.uint64)]
     rare: list[Flags] = [np.empty(0, np.bool_)]
-    for first, last in _batches(texts.ends):
+    for first, last in batches(texts.ends):
         start = int(texts.ends[first - 1]) if first else 0
         ends = texts.ends[first:last]
         words = _mixed(texts.numbers[start : int(ends[-1])])
@@ -220,7 +220,7 @@ def _among(keys: Hashes, sorted_keys: Hashes) -> Flags:
     return found
 
 
-def _batches(ends: Ints) -> Iterator[tuple[int, int]]:
+def batches(ends: Ints) -> Iterator[tuple[int, int]]:
     """Ranges of texts with at most so much work each, or of one text with more."""
     first = 0
     while first < len(ends):

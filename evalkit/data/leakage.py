@@ -6,6 +6,8 @@ What counts, the strongest first:
     normalised   the same words: Unicode NFKC, case and punctuation folded
     13-gram      13 words in a row in common (Brown et al. 2020, appendix C)
     shingles     Jaccard similarity of the sets of 5-word shingles of at least 0.8
+    reworded     far more of what is rare in common with one training row than with all others:
+                 see `rarity`
 
 It is the rows' own prompts that are compared, before system prompt and template. Shingles that more
 than 1 % of the different training prompts share, and more than 10 of them, are boilerplate, such as
@@ -23,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.data.incidence import Incidence, encode, find_boilerplate, incidence
+from evalkit.data.rarity import find_reworded
 from evalkit.data.wordings import SHINGLE, normalise
 from evalkit.schema import Example, Leak
 
@@ -53,7 +56,8 @@ def find_leaks(
     Returns:
         In the order of the test rows. Of several training rows the first is named; for 13-grams
         the first of those that share the most, for shingles the first of the most similar.
-        Similarity is 1 for equal texts, the Jaccard similarity of shingles otherwise.
+        Similarity is 1 for equal texts, for 13-grams and shingles the Jaccard similarity of
+        shingles, for reworded ones that of the words, weighted by their rarity.
     """
     exact = _first_rows(example.prompt for example in train)
     normalised = _first_rows(normalise(example.prompt) for example in train)
@@ -113,7 +117,12 @@ def _similar(test: Sequence[str], train: Sequence[str]) -> Iterator[tuple[int, i
         one, other, similar = one[close], other[close], similar[close]
         for pair in _best(one, other, similar):
             if int(one[pair]) not in flagged:
+                flagged.add(int(one[pair]))
                 yield int(one[pair]), int(other[pair]), "shingles", float(similar[pair])
+    rest = [text for text in range(len(test)) if text not in flagged]
+    left = encode([test[text] for text in rest], vocabulary)
+    for found in find_reworded(left, right, len(vocabulary)):
+        yield rest[found.left], found.right, "reworded", found.similarity
 
 
 def _jaccard(shingles: Incidence, one: Ints, other: Ints) -> Floats:

@@ -33,14 +33,16 @@ def containment(inner: AbstractSet[object], outer: AbstractSet[object]) -> float
 
 
 def normalise(text: str) -> str:
-    """Words with one space between: NFKC, case folded, punctuation gone.
+    """Words with one space between: NFKC, case folded, punctuation and Markdown's marks gone.
 
     Symbols stay, and so do the signs of arithmetic before a digit: `3 - 4` is not `3 + 4`.
     """
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(_OPERATOR.sub(_as_symbol, folded).translate(_FOLDING).split())
+    folded = _MARKS.sub("", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(_OPERATOR.sub(_as_symbol, folded).translate(_FOLDING).split()).lstrip("> ")
 
 
+_MARKS = re.compile(r"^[ \t]*>[> \t]*(?=\S)|`+|~~", re.MULTILINE)
+"""Quotes, code and struck text; the other marks of Markdown are punctuation."""
 _OPERATOR = re.compile(r"(?:(?<=\d)\s*[-*/%]\s*|(?<!\S)-)(?=[\d(])")
 _SYMBOLS = {"-": "\N{MINUS SIGN}", "*": "\N{MULTIPLICATION SIGN}", "/": "\N{DIVISION SIGN}",
             "%": "\N{DIVISION SLASH}"}  # fmt: skip
@@ -57,7 +59,9 @@ class _Folding(dict[int, str]):
     def __missing__(self, code: int) -> str:
         character = chr(code)
         kind = unicodedata.category(character)
-        if kind[0] in "PZC":
+        if kind == "Cf":  # soft hyphens, joiners: nothing that is seen
+            folded = ""
+        elif kind[0] in "PZC":
             folded = " "
         elif kind[0] == "S" or _without_spaces(character):
             folded = f" {character} "

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.calibration import coverage, examples, gate, overfit, wording
+from tests.calibration import coverage, examples, gate, leakage, overfit, wording
 from tests.calibration.cells import Cell, Measured, measured
 from tests.calibration.markdown import markdown
 
@@ -24,6 +24,7 @@ CELLS: Sequence[Cell] = (
     *gate.CELLS,
     *overfit.CELLS,
     *wording.CELLS,
+    *leakage.CELLS,
 )
 STUDIES = tuple(dict.fromkeys(cell.study for cell in CELLS))
 

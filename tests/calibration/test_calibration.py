@@ -8,17 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from evalkit.data import rarity
+from evalkit.pipeline.plan import PERTURB
 from evalkit.schema import GateRule
 from evalkit.stats.paired import SPARSE
 from evalkit.stats.planning import ALPHA, DISAGREEMENT_AFTER_TUNING, POWER
 from evalkit.stats.resampling import BOOTSTRAP_DRAWS, ENUMERATE_UP_TO, RANDOM_DRAWS
 from evalkit.stats.samples import CONFIDENCE, DECISION, FEWEST_UNITS, rng
+from evalkit.stats.trends import FEWEST_POINTS
 from evalkit.verdict import leaks
 from evalkit.verdict.claims import MOST_MISSING
 from evalkit.verdict.scores import FEWEST_REFERENCES, SMALL_SAMPLE
-from evalkit.verdict.signals import copying, leakage, signals
+from evalkit.verdict.signals import copying, curve, leakage, signals
 from evalkit.verdict.signals.registry import LEAD, THRESHOLD
 from tests.calibration import coverage, gate, overfit, wording
+from tests.calibration import leakage as planted
 from tests.calibration.cells import Cell, measured, noise, tables
 from tests.calibration.models import ADDED, Truth, answers, expected
 from tests.calibration.table import CELLS, filled, load, main
@@ -35,6 +39,7 @@ QUICK = [
         if cell.name.startswith("n = 200: ") and "weak" not in cell.name
     ),
     *((cell, 0.05) for cell in wording.CELLS if cell.name.startswith("n = 100: ")),
+    *((cell, 0.1) for cell in planted.CELLS if "worded" in cell.name),
 ]
 """Simulated cells that are measured again, with this part of their draws."""
 
@@ -125,10 +130,19 @@ def test_the_page_names_the_constants_of_the_code() -> None:
         f"The margin is {100 * rule.margin:.0f} points unless the suite says otherwise",
         f"More than {100 * MOST_MISSING:.0f} % missing pairs, fewer than {FEWEST_UNITS} units",
         f"hold {copying.WORDS} words in a row that at most {copying.RARE} training completions",
+        f"| {rarity.LEAST_LEAD:g} bits |",
+        f"| {rarity.LEAD_BY_SPREAD:g} √d,",
+        f"| {rarity.LEAD_BY_LACKING:g} times the rarest word that the test prompt lacks |",
+        f"| {rarity.LEAD_BY_SHARED:g} times the rarest word that both have, if",
+        f"what is lacking is worth more than {rarity.COMMON:g} bit |",
+        f"Both must share {rarity.FEWEST_WORDS} words",
         f"{leakage.FEWEST_CLEAN} clean test prompts",
         f"at most {100 * leaks.MOST_LEAKED:.0f} % leaked",
         f"{100 * CONFIDENCE:.0f} % | level of every interval that is shown",
         f"its {100 * DECISION:.0f} % interval lies above {100 * THRESHOLD:.0f} points",
+        f"{PERTURB} test prompts of a suite (`--perturb N`) are also asked reworded",
+        f"a loss file with {FEWEST_POINTS} validation losses",
+        f"rises by {100 * curve.RISE:.0f} % from the third to the last quarter",
     ):
         assert said in text
 
