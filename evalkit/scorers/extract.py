@@ -54,7 +54,7 @@ def make_extractor(config: SuiteConfig) -> Step:
     return _extractor(config.name, config.extract, config.labels)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _extractor(suite: str, extract: tuple[Extract, ...], labels: tuple[str, ...]) -> Step:
     steps = [_MAKERS[step.kind](step, suite, labels) for step in extract]
 

@@ -24,7 +24,8 @@ _CHANNEL: Final = re.compile(
 _INTERJECTION: Final = (
     r"(?:sure(?: thing)?|certainly|of course|absolutely|definitely|ok(?:ay)?|alright|got it|"
     r"(?:great|good) question|no problem|understood|(?:happy|glad) to help|"
-    r"i(?:['\u2019]d| would) be (?:happy|glad) to help(?: you)?(?: with (?:that|this))?|"
+    r"i(?:['\u2019]d be (?:happy|glad) to| would be (?:happy|glad) to| can(?: certainly)?) help"
+    r"(?: you)?(?: with (?:that|this))?|"
     r"natürlich|gern(?:e)?|selbstverständlich|klar|"
     r"claro(?: que sí)?|por supuesto|con gusto|bien sûr|certainement|avec plaisir|"
     r"certo|certamente|volentieri|com certeza)"
@@ -36,7 +37,7 @@ _HERE: Final = (
 _PREAMBLE: Final = re.compile(
     rf"\s*(?:"
     rf"(?:{_INTERJECTION}\s?[!.,:]*\s+){{0,3}}{_HERE}\b[^\n:]{{0,160}}:(?:\*\*)?\s"
-    rf"|(?:{_INTERJECTION}\s?(?:!+\s|[.:]?[ \t]*\n))+"
+    rf"|(?:(?:{_INTERJECTION}, )?{_INTERJECTION}\s?(?:!+\s|[.:]?[ \t]*\n))+"
     rf")\s*",
     re.IGNORECASE,
 )

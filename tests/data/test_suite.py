@@ -35,7 +35,7 @@ def test_a_whole_suite_file(suite: SuiteWriter) -> None:
         test: test.jsonl
         train: train.jsonl
         validation: valid.jsonl
-        scorers: [accuracy, macro_f1, {numeric: {tolerance: 0.01, "last": true}}, "f1(x='y')"]
+        scorers: [accuracy, {composite: {f1: 2, accuracy: 1}}, {numeric: {tolerance: 0.01}}]
         labels: [" a ", "no"]
         system: "Label."
         template: "{prompt}"
@@ -55,7 +55,7 @@ def test_a_whole_suite_file(suite: SuiteWriter) -> None:
         name="support-intents",
         task="classification",
         description="Mails.",
-        scorers=("accuracy", "macro_f1", "numeric(tolerance=0.01, last=True)", "f1(x='y')"),
+        scorers=("accuracy", "composite(f1=2, accuracy=1)", "numeric(tolerance=0.01)"),
         labels=("a", "no"),
         system="Label.",
         template="{prompt}",

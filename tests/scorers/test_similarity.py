@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import functools
+import json
+import random
 
 import pytest
 
@@ -68,6 +70,23 @@ def test_items_of_a_list(text: str, items: list[str]) -> None:
 )
 def test_list_f1(prediction: str, references: list[str], score: float) -> None:
     assert list_f1(prediction, references) == pytest.approx(score)
+
+
+def test_list_f1_equals_that_of_scikit_learn() -> None:
+    from sklearn.metrics import f1_score
+    from sklearn.preprocessing import MultiLabelBinarizer
+
+    random_ = random.Random(3)
+    names = ["red", "green", "blue", "北京", "Москва", "x1", "y2"]
+    pairs = [
+        [random_.sample(names, random_.randrange(len(names))) for _ in range(2)]
+        for _ in range(2000)
+    ]
+    binary = MultiLabelBinarizer(classes=names)
+    said, wanted = (binary.fit_transform([pair[side] for pair in pairs]) for side in (0, 1))
+    ours = [list_f1(json.dumps(a), [", ".join(b)]) for a, b in pairs]
+    expected = f1_score(wanted, said, average="samples", zero_division=1)
+    assert sum(ours) / len(ours) == pytest.approx(expected, abs=1e-9)
 
 
 def test_top_k() -> None:

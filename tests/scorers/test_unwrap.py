@@ -56,6 +56,7 @@ def test_reasoning_is_cut(text: str, left: str) -> None:
         ("Sure! 42", "42"),
         ("Of course.\n42", "42"),
         ("I'd be happy to help with that! 42", "42"),
+        ("Sure, I can help with that! 42", "42"),
         ("Natürlich! Hier ist die Antwort: 42", "42"),
         ("¡Claro! Aquí tienes: 42", "¡Claro! Aquí tienes: 42"),
         ("Claro, aquí tienes la respuesta: 42", "42"),
