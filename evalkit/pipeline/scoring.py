@@ -71,7 +71,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MEASURING = ("numpy", "scipy", "rouge-score", "sacrebleu", "scikit-learn", "nltk")
+MEASURING = (
+    "numpy", "scipy", "rouge-score", "sacrebleu", "scikit-learn", "nltk", "rapidfuzz", "regex",
+    "jsonschema",
+)  # fmt: skip
 """Libraries whose version can change a number."""
 
 
