@@ -11,9 +11,10 @@ from typing import Unpack
 
 from evalkit.data import read_rows
 from evalkit.models import Provider, open_provider
-from evalkit.pipeline.asking import Loaded, load_suites, make_jobs, run_async
+from evalkit.pipeline.asking import VALIDATION, Loaded, load_suites, run_async
 from evalkit.pipeline.plan import Plan, RunOptions, listed, make_plan
 from evalkit.pipeline.spend import charges
+from evalkit.pipeline.sweep import foreseen_jobs
 from evalkit.runner import Job, most_of, recalled
 from evalkit.schema import Answer, Estimate, Price, Request
 
@@ -56,7 +57,7 @@ def estimate(
     plan = make_plan(listed(suites), **options)
     loaded = load_suites(plan)
     prices = charges(plan.models, datetime.now(UTC).date())
-    held = run_async(_held(plan, make_jobs(plan, loaded)))
+    held = run_async(_held(plan, foreseen_jobs(plan, loaded)))
     references = dict(_references(loaded))
     rates = {
         model.name: _rate([pair for pair in held if pair[0].model == model.name])
@@ -88,7 +89,8 @@ def _place(pair: tuple[Job, object]) -> tuple[str, str, str]:
 
 def _references(loaded: Loaded) -> Iterator[tuple[tuple[str, str, str], str]]:
     for suite in loaded.suites:
-        for split, examples in suite.splits.items():
+        validation = {VALIDATION: loaded.validation.get(suite.config.name, ())}
+        for split, examples in {**validation, **suite.splits}.items():
             for example in examples:
                 yield (suite.config.name, split, example.id), example.references[0]
 

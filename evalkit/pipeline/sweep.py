@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from evalkit.errors import UsageError
-from evalkit.pipeline.asking import VALIDATION, Loaded, ask_models
+from evalkit.pipeline.asking import VALIDATION, Loaded, ask_models, make_jobs
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.scoring import score_split, suite_scorers
-from evalkit.runner import Observer, Purse
+from evalkit.runner import Job, Observer, Purse
 from evalkit.schema import Checkpoint, ModelSpec, Score, Suite
 from evalkit.verdict import score_rows
 
@@ -53,30 +54,23 @@ def choose(
     jobs = jobs_of(plan.models)
     if not jobs:
         return Choice(plan, loaded)
-    if not loaded.validation:
-        raise UsageError(
-            "checkpoints are chosen on validation rows, but found no suite with any; add "
-            "`validation: FILE` to suite.yaml, or name one checkpoint with --tuned"
-        )
-    candidates = tuple(model for job in jobs.values() for model in job)
-    asked = replace(plan, models=candidates, repeats=1, noise_floor=False, allow_identical=True)
-    suites = [suite for suite in loaded.suites if suite.config.name in loaded.validation]
-    results, _, _ = ask_models(asked, _validation_only(loaded, suites), observer, purse)
+    asked, validation = _first_round(plan, loaded, jobs)
+    results, _, _ = ask_models(asked, validation, observer, purse)
     results = tuple(result for result in results if result.split == VALIDATION)
     rows = list[Checkpoint]()
-    for suite, result in zip(suites, results, strict=True):
+    for suite, result in zip(validation.suites, results, strict=True):
         scorers = suite_scorers(suite.config, suite.splits["test"], plan.scorers)[:1]
         scored = score_split(suite.config, result, scorers)
         scores = score_rows(scored.result, scored.stats, scorers, seed=plan.seed)
-        rows += [_row(score, candidates) for score in scores]
-    better = {s.config.name: _better(s, plan) for s in suites}
-    targets = {s.config.name for s in suites if not s.config.general} or set(better)
+        rows += [_row(score, asked.models) for score in scores]
+    better = {s.config.name: _better(s, plan) for s in validation.suites}
+    targets = {s.config.name for s in validation.suites if not s.config.general} or set(better)
     judged = [row for row in rows if row.suite in targets]
     chosen = {best_of(job, judged, better) for job in jobs.values()}
-    models = tuple(m for m in plan.models if m not in candidates or m.name in chosen)
+    plan, loaded = _second_round(plan, loaded, jobs, chosen)
     return Choice(
-        plan=replace(plan, models=models),
-        loaded=replace(loaded, training=_trained(loaded, models)),
+        plan=plan,
+        loaded=loaded,
         rows=tuple(replace(row, chosen=row.model in chosen) for row in rows),
         notes=_notes(rows, chosen),
     )
@@ -97,6 +91,22 @@ def _row(score: Score, candidates: Sequence[ModelSpec]) -> Checkpoint:
         missing=score.missing,
         chosen=False,
     )
+
+
+def foreseen_jobs(plan: Plan, loaded: Loaded) -> list[Job]:
+    """Every question of a run, before it is known which checkpoints are chosen.
+
+    The last of each job stands for the chosen one.
+
+    Raises:
+        UsageError: no suite has validation rows to choose by.
+    """
+    jobs = jobs_of(plan.models)
+    if not jobs:
+        return make_jobs(plan, loaded)
+    last = {checkpoints[-1].name for checkpoints in jobs.values()}
+    rounds = _first_round(plan, loaded, jobs), _second_round(plan, loaded, jobs, last)
+    return [job for asked, about in rounds for job in make_jobs(asked, about)]
 
 
 def jobs_of(models: Sequence[ModelSpec]) -> dict[str, list[ModelSpec]]:
@@ -141,32 +151,44 @@ def _better(suite: Suite, plan: Plan) -> int:
     return primary.better or 1
 
 
-def _trained(loaded: Loaded, models: Sequence[ModelSpec]) -> dict[tuple[str, str], str]:
-    """The training splits of those that go on."""
-    names = {model.name for model in models}
-    return {key: split for key, split in loaded.training.items() if key[1] in names}
-
-
-def _validation_only(loaded: Loaded, suites: Sequence[Suite]) -> Loaded:
-    return Loaded(
-        suites=tuple(
-            replace(
-                suite,
-                splits={
-                    "test": suite.splits["test"],  # what scorers look at; nobody is asked it
-                    VALIDATION: loaded.validation[suite.config.name],
-                },
-            )
-            for suite in suites
-        ),
-        training={},
-        leaks=(),
-        completions={},
-        choosing=True,
+def _first_round(
+    plan: Plan, loaded: Loaded, jobs: Mapping[str, Sequence[ModelSpec]]
+) -> tuple[Plan, Loaded]:
+    """Who is asked the validation rows, and those."""
+    if not loaded.validation:
+        raise UsageError(
+            "checkpoints are chosen on validation rows, but found no suite with any; add "
+            "`validation: FILE` to suite.yaml, or name one checkpoint with --tuned"
+        )
+    candidates = tuple(model for checkpoints in jobs.values() for model in checkpoints)
+    suites = tuple(
+        replace(
+            suite,
+            splits={
+                "test": suite.splits["test"],  # what scorers look at; nobody is asked it
+                VALIDATION: loaded.validation[suite.config.name],
+            },
+        )
+        for suite in loaded.suites
+        if suite.config.name in loaded.validation
+    )
+    return (
+        replace(plan, models=candidates, repeats=1, noise_floor=False, allow_identical=True),
+        Loaded(suites=suites, training={}, leaks=(), completions={}, choosing=True),
     )
 
 
-def _notes(rows: Sequence[Checkpoint], chosen: set[str]) -> dict[str, tuple[str, ...]]:
+def _second_round(
+    plan: Plan, loaded: Loaded, jobs: Mapping[str, Sequence[ModelSpec]], chosen: AbstractSet[str]
+) -> tuple[Plan, Loaded]:
+    """Who is asked everything else, and that."""
+    dropped = {m.name for checkpoints in jobs.values() for m in checkpoints} - chosen
+    training = {key: split for key, split in loaded.training.items() if key[1] not in dropped}
+    models = tuple(model for model in plan.models if model.name not in dropped)
+    return replace(plan, models=models), replace(loaded, training=training)
+
+
+def _notes(rows: Sequence[Checkpoint], chosen: AbstractSet[str]) -> dict[str, tuple[str, ...]]:
     """A sentence on each choice that missing answers may have turned."""
     notes: dict[str, tuple[str, ...]] = {}
     for job in dict.fromkeys(row.job for row in rows):

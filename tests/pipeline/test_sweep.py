@@ -201,3 +201,22 @@ def test_the_page_says_what_is_done(folder: Path) -> None:
     assert f"At most {VALIDATION_SAMPLE} validation rows a suite" in text
     with pytest.raises(UsageError, match=r"chosen by their answers .* `evalkit run --batch`"):
         pipeline.export_batches(config="evalkit.yaml", out="batches")
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_is_asked_is_foreseen() -> None:
+    with Server(reply=reply) as server:
+        options: dict[str, Any] = {
+            "base": f"openai:base@{server.url}",
+            "checkpoints": checkpoints(server),
+            "perturb": 0,
+            "probe": False,
+        }
+        told = pipeline.estimate("suite.yaml", **options)
+        assert not server.asked
+        evalkit.run("suite.yaml", **options, out="out")
+    foreseen = Counter({"validation": 0, "rest": 0})
+    for one in told:
+        foreseen["validation" if one.split == "validation" else "rest"] += one.questions
+    assert foreseen == {"validation": 3 * N, "rest": 4 * N}
+    assert sum(server.counts.values()) >= 7 * N
