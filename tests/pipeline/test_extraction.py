@@ -13,6 +13,7 @@ import pytest
 import evalkit
 from evalkit import pipeline
 from evalkit.errors import ScorerError, UsageError
+from tests.command_line import evalkit as command
 
 ANSWERS = {
     "base": ["It is 7.", "no idea", "", "The answer: 3, or 4?", "5"],
@@ -186,3 +187,28 @@ def test_a_scorer_that_fails_on_everything_ends_the_run(suite: Path) -> None:
         ScorerError, match=r"'reciprocal' failed on every answer of every model; on"
     ):
         run(scorers=["mine.py:reciprocal"])
+
+
+def test_the_command_line_from_suite_to_score(suite: Path) -> None:
+    (suite / "mine.py").write_text("def broken(:\n")
+    (suite / "grader.json").write_text(
+        '{"type": "string_check", "name": "graded", "operation": "eq",'
+        ' "input": "{{ sample.output_text }}", "reference": "{{ item.completion }}"}'
+    )
+    models = ("--base", "file:base.jsonl", "--tuned", "file:tuned.jsonl", "--out", "out")
+    done = command("run", "suite.yaml", *models, cwd=suite)
+    assert done.code == 0, done.err
+    assert "base: 1 of 5 answers are unparsable" in " ".join(done.err.split())
+    steps = ("--extract", "reasoning", "--extract", "number=first")
+    again = command("score", "out", *steps, "--scorer", "grader.json", "--json", cwd=suite)
+    assert again.code == 0, again.err
+    scores = {score["model"]: score["score"] for score in json.loads(again.out)["scores"]}
+    assert scores == {"base": 0.2, "tuned": 1.0}
+    for words, message in (
+        (("--extract", "numbr"), "error: --extract: found the step 'numbr', expected a known one"),
+        (("--scorer", "mine.py:x"), "mine.py:1: SyntaxError: invalid syntax: def broken(:"),
+    ):
+        failed = command("score", "out", *words, cwd=suite)
+        assert failed.code == 2
+        assert message in failed.err
+        assert "Traceback" not in failed.err
