@@ -15,7 +15,7 @@ import hashlib
 import json
 from array import array
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from sys import intern
 from typing import Any
@@ -121,7 +121,14 @@ def _example(row: Row, systems: dict[Message, Message]) -> Example | Wrong:
     }
     if PARAPHRASES in fields:
         fields[PARAPHRASES] = paraphrases
-    return Example(identifier, turns[-1].content, turns, asked.references, fields or _NO_FIELDS)
+    return Example(
+        id=identifier,
+        prompt=turns[-1].content,
+        messages=turns,
+        references=asked.references,
+        fields=fields or _NO_FIELDS,
+        earlier=turns[turns[0].role == "system" : -1],
+    )
 
 
 def _asked(values: Mapping[str, object]) -> _Asked:
@@ -217,9 +224,7 @@ def _with_id(example: Example, row: Row, seen: dict[str, int], problems: Problem
         while identifier in seen:
             copies += 1
             identifier = f"{content[:HASH_LENGTH]}-{copies}"
-        example = Example(
-            identifier, example.prompt, example.messages, example.references, example.fields
-        )
+        example = replace(example, id=identifier)
     elif identifier in seen:
         found = f"{identifier!r}, which line {seen[identifier]} has too"
         problems.add(row.problem("id", found, "an id of its own"))

@@ -124,7 +124,13 @@ def check_suite(suite: Suite) -> SuiteHealth:
         leak
         for split, examples in suite.splits.items()
         if split != "test"
-        for leak in find_leaks(suite.config.name, split, suite.splits["test"], examples)
+        for leak in find_leaks(
+            suite.config.name,
+            split,
+            suite.splits["test"],
+            examples,
+            template=suite.config.template,
+        )
     )
     problems = (
         *_leakage_problems(leaks, len(suite.splits["test"])),

@@ -9,22 +9,27 @@ What counts, the strongest first:
     reworded     far more of what is rare in common with one training row than with all others:
                  see `rarity`
 
-It is the rows' own prompts that are compared, before system prompt and template. Shingles that more
-than 1 % of the different training prompts share, and more than 10 of them, are boilerplate, such as
-an instruction pasted into every row. They say nothing about a single row: a 13-gram with such a
-shingle in it doesn't count, and shingles must be similar with boilerplate and without.
+What makes a row a question is compared: its prompt, the fields that the suite's template places
+beside it, and the turns before it; not what the suite adds to every row, and no system prompt. Of
+a training conversation every user turn is a question, with what went before it.
+
+Shingles that more than 1 % of the different training prompts share, and more than 10 of them, are
+boilerplate, such as an instruction pasted into every row. They say nothing about a single row: a
+13-gram with such a shingle in it doesn't count, and shingles must be similar with boilerplate and
+without.
 
 All pairs are compared, over 64-bit hashes of word sequences.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.data.incidence import Incidence, encode, find_boilerplate, incidence
+from evalkit.data.prompts import PROMPT, Template, parse_template
 from evalkit.data.rarity import find_reworded
 from evalkit.data.wordings import SHINGLE, normalise
 from evalkit.schema import Example, Leak
@@ -43,7 +48,12 @@ Floats = NDArray[np.float64]
 
 
 def find_leaks(
-    suite: str, train_split: str, test: Sequence[Example], train: Sequence[Example]
+    suite: str,
+    train_split: str,
+    test: Sequence[Example],
+    train: Sequence[Example],
+    *,
+    template: str | None = None,
 ) -> tuple[Leak, ...]:
     """Test rows whose prompt occurs in training: one leak each, of the strongest kind.
 
@@ -52,6 +62,7 @@ def find_leaks(
         train_split: name of the training split, for the records.
         test: held-out examples.
         train: what a model was trained on.
+        template: the suite's template, if it has one.
 
     Returns:
         In the order of the test rows. Of several training rows the first is named; for 13-grams
@@ -59,8 +70,12 @@ def find_leaks(
         Similarity is 1 for equal texts, for 13-grams and shingles the Jaccard similarity of
         shingles, for reworded ones that of the words, weighted by their rarity.
     """
-    exact = _first_rows(example.prompt for example in train)
-    normalised = _first_rows(normalise(example.prompt) for example in train)
+    row_only = _row_only(template)
+    learned = [
+        (row, text) for row, example in enumerate(train) for text in _questions(example, row_only)
+    ]
+    exact = _first_rows(learned)
+    normalised = _first_rows((row, normalise(text)) for row, text in learned)
     found: dict[int, Leak] = {}
     open_rows: dict[str, list[int]] = {}
 
@@ -69,9 +84,10 @@ def find_leaks(
         found[row] = Leak(suite, train_split, *ids, kind=kind, similarity=similarity)
 
     for row, example in enumerate(test):
-        text = normalise(example.prompt)
-        if example.prompt in exact:
-            leak(row, exact[example.prompt], "exact")
+        asked = _questions(example, row_only)[-1]
+        text = normalise(asked)
+        if asked in exact:
+            leak(row, exact[asked], "exact")
         elif text and text in normalised:
             leak(row, normalised[text], "normalised")
         else:
@@ -84,10 +100,29 @@ def find_leaks(
     return tuple(found[row] for row in sorted(found))
 
 
-def _first_rows(texts: Iterator[str]) -> dict[str, int]:
+def _row_only(template: str | None) -> Template:
+    """A suite's template without its own text: only what comes from the row."""
+    places = parse_template(template).places if template else ()
+    others = (place for place in places if place != PROMPT)
+    return Template(tuple(("\n", place) for place in (*others, PROMPT)))
+
+
+def _questions(example: Example, row_only: Template) -> list[str]:
+    """What each user turn of a row asks, with what went before it; the row's own question last."""
+    earlier = [turn.content for turn in example.earlier]
+    asked = [
+        "\n".join(earlier[: number + 1])
+        for number, turn in enumerate(example.earlier)
+        if turn.role == "user"
+    ]
+    last = row_only.fill(example.prompt, example.fields)
+    return [*asked, "\n".join((*earlier, last.removeprefix("\n")))]
+
+
+def _first_rows(texts: Iterable[tuple[int, str]]) -> dict[str, int]:
     """Text -> first row that has it."""
     found: dict[str, int] = {}
-    for row, text in enumerate(texts):
+    for row, text in texts:
         found.setdefault(text, row)
     return found
 

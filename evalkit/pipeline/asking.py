@@ -116,7 +116,13 @@ def load_suites(plan: Plan) -> Loaded:
                 continue
             training[name, model.name] = split
             if split not in splits:
-                leaks += find_leaks(name, split, splits["test"], suite.splits[split])
+                leaks += find_leaks(
+                    name,
+                    split,
+                    splits["test"],
+                    suite.splits[split],
+                    template=suite.config.template,
+                )
                 completions[name, split] = [t for e in suite.splits[split] for t in e.references]
                 most = min(len(splits["test"]), TRAINING_SAMPLE)
                 splits[split] = _sample(suite, split, most, plan.seed)

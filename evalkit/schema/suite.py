@@ -18,10 +18,12 @@ class Example:
     Attributes:
         id: the row's own id as text, or a hash of its content.
         prompt: the row's prompt as written (of `messages` rows: the last user turn), before system
-            prompt, few-shot and template: what leakage looks at.
+            prompt, few-shot and template.
         messages: the prompt as it is asked.
         references: accepted answers, at least one.
         fields: the row's other keys, usable in templates and slices.
+        earlier: the row's turns before the prompt, but for a system message. Leakage compares
+            them; a run folder has them among `messages` only.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Example:
     messages: tuple[Message, ...]
     references: tuple[str, ...]
     fields: Mapping[str, Any] = field(default_factory=dict)
+    earlier: tuple[Message, ...] = ()
 
 
 ExtractKind = Literal[

@@ -5,14 +5,16 @@ import itertools
 import math
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from evalkit.data import find_leaks
+from evalkit.data import check_suite, find_leaks, load_suite
 from evalkit.data.incidence import encode, find_boilerplate, incidence
 from evalkit.data.leakage import BOILERPLATE, BOILERPLATE_ROWS, GRAM, SIMILAR
 from evalkit.data.rarity import (
@@ -272,3 +274,57 @@ def test_sequences_do_not_run_from_one_text_into_the_next() -> None:
     found = [(int(a), int(b)) for p in pairs for a, b in zip(p.left, p.right, strict=True)]
     assert found == [(0, 0), (1, 1)]
     assert np.array_equal(incidence(left, right, 2, nothing).left.size, [1, 2, 0])
+
+
+SYSTEM = {"role": "system", "content": "You are a patient teacher of languages and never swear."}
+
+
+def chat(*turns: str) -> dict[str, Any]:
+    """A row of turns that take turns, the last one the reference."""
+    said = [
+        {"role": ("user", "assistant")[number % 2], "content": turn}
+        for number, turn in enumerate(turns)
+    ]
+    return {"messages": [SYSTEM, *said]}
+
+
+HOUSE = ("What is a house in Spanish?", "casa")
+BREAD = ("What is bread in Spanish?", "pan")
+AND_FRENCH = "And in French?"
+
+
+@pytest.mark.parametrize(
+    ("asked", "learned", "kinds"),
+    [
+        (chat(*HOUSE, AND_FRENCH, "maison"), chat(*BREAD, AND_FRENCH, "pain"), []),
+        (chat(*HOUSE, AND_FRENCH, "maison"), chat(*HOUSE, AND_FRENCH, "maison"), ["exact"]),
+        (chat(*HOUSE, AND_FRENCH, "maison"), chat(HOUSE[0], "Casa!", AND_FRENCH, "maison"),
+         ["normalised"]),
+        (chat(*HOUSE), chat(*HOUSE, AND_FRENCH, "maison"), ["exact"]),
+        (chat(*HOUSE, AND_FRENCH, "maison"), chat(*HOUSE), []),
+        (chat(AND_FRENCH, "Of what?"), chat(*HOUSE, AND_FRENCH, "maison"), []),
+    ],
+)  # fmt: skip
+def test_a_conversation_is_compared_from_its_first_turn_on(
+    suite: Callable[..., Path], asked: dict[str, Any], learned: dict[str, Any], kinds: list[str]
+) -> None:
+    yaml = "test: test.jsonl\ntrain: train.jsonl"
+    found = check_suite(load_suite(suite(yaml, test=[asked], train=[learned]))).leaks
+    assert [leak.kind for leak in found] == kinds
+
+
+def test_what_a_template_places_belongs_to_the_question_and_its_own_text_does_not(
+    suite: Callable[..., Path],
+) -> None:
+    def row(text: str) -> dict[str, str]:
+        return {"prompt": "Sum up.", "text": text, "completion": "x"}
+
+    yaml = (
+        "test: test.jsonl\ntrain: train.jsonl\nsystem: You sum up.\n"
+        "template: 'Read the report of our engineers with care and sum it up in one short "
+        "sentence without numbers: {text}\n\n{prompt}'\n"
+    )
+    test = [row("The bridge is open."), row("The lift is broken."), row("All is well.")]
+    train = [row("The lift is broken!"), row("The mill is old."), row("Nobody came.")]
+    found = check_suite(load_suite(suite(yaml, test=test, train=train))).leaks
+    assert [leak.kind for leak in found] == ["normalised"]
