@@ -329,7 +329,7 @@ class Signal:
     Attributes:
         name: `gap`, `copying`, `leakage`, ...
         level: what this signal says by itself; None if it could not be had (see `detail`).
-        value: its estimate, in score points of [0, 1].
+        value: its estimate, in score points of [0, 1]; of `membership` an area under a curve.
         low: lower bound of the 90 % interval.
         high: upper bound.
         p: one-sided p-value of "no overfitting".

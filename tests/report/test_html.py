@@ -19,7 +19,7 @@ from evalkit.report.sections.classes import classes
 from evalkit.report.sections.examples import BUDGET, PER_SUITE, TEXT_LIMIT, script_json
 from evalkit.report.sections.registry import section
 from evalkit.report.text import MINUS, visible
-from evalkit.schema import Answer, RunRecord, SplitResult
+from evalkit.schema import Answer, RunRecord, Signal, SplitResult
 from tests.report.factory import make_record, with_info
 from tests.report.hostile import EVIL, spoil
 from tests.report.pages import element, parse
@@ -149,6 +149,14 @@ def test_every_score_and_change_stands_in_the_page_unrounded(record: RunRecord, 
 def test_a_number_is_shown_rounded_with_a_true_minus(page: str, record: RunRecord) -> None:
     delta = next(c.delta for c in record.comparisons if c.delta is not None and c.delta < 0)
     assert f'data-value="{delta!r}" title="{delta!r}">{MINUS}{-delta:.3f}</span>' in page
+
+
+def test_an_area_under_a_curve_has_no_sign(record: RunRecord) -> None:
+    area = Signal("membership", "none", 0.53, 0.48, 0.58, 0.9, 1.0, 0.70, "an area of 0.53")
+    verdicts = [replace(v, signals=(*v.signals, area)) for v in record.info.overfit]
+    page = render_report(with_info(record, overfit=tuple(verdicts)))
+    row = re.sub("<[^>]+>", " ", page[page.index(">membership</th>") :].partition("</tr>")[0])
+    assert re.search(r"membership none 0\.530 \[ 0\.480 , 0\.580 \]", " ".join(row.split()).lstrip(">"))
 
 
 def test_the_gain_is_split_in_a_sentence(page: str, record: RunRecord) -> None:

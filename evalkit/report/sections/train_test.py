@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 GAP = "gap"
+AREA = "membership"
+"""The signal whose value is an area under a curve; those of others are differences."""
 TOLERANCE = 0.10
 """From where on a gap is called strong, where a signal does not say so itself."""
 
@@ -54,7 +56,7 @@ def train_test(record: RunRecord) -> Context | None:
         for arm in arms(info)
         if arm.role == "tuned" and arm.name not in {model.arm.name for model in models}
     ]
-    return {"models": models, "unknown": unknown} if models or unknown else None
+    return {"models": models, "unknown": unknown, "area": AREA} if models or unknown else None
 
 
 def _trained(number: int, arm: Arm, level: Level, verdicts: Sequence[OverfitVerdict]) -> Trained:
