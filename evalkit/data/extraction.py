@@ -59,6 +59,8 @@ def _step(kind: str, value: object) -> Sequence[Extract]:
     if kind == "answer" and value is None:
         return [Extract(each) for each in KINDS if each in ANSWER]
     known = next((each for each in KINDS if each == kind), None)
+    if known is None and "=" in kind and value is None:  # YAML took its last colon for a key's
+        raise ValueError(f"the step {shorten(kind)} with a colon", f'quotes around it: "{kind}:"')
     if known is None:
         hint = nearest(kind, (*KINDS, "answer"))
         raise ValueError(

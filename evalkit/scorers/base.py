@@ -183,11 +183,17 @@ def scorer(
             unit=unit,
             better=better,
             binary=returns_bool if binary is None else binary,
-            needs_example="example" in taken.parameters,
+            needs_example=_takes_example(taken),
             whole=whole,
         )
 
     return wrap if function is None else wrap(function)
+
+
+def _takes_example(taken: inspect.Signature) -> bool:
+    """Whether a function wants the whole example: an argument of that name, and no option."""
+    wanted = taken.parameters.get("example")
+    return wanted is not None and wanted.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
 @dataclass(frozen=True, slots=True)

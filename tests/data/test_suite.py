@@ -163,6 +163,8 @@ def test_a_bare_data_file(rows: Rows) -> None:
          [":2: extract: the number 3 for the step 'after', expected a step such as answer, "]),
         ("test: test.jsonl\nextract: numbr",
          [":2: extract: the step 'numbr', expected a known one; did you mean 'number'?; a "]),
+        ("test: test.jsonl\nextract:\n  - after=Answer:",
+         [":2: extract: the step 'after=Answer' with a colon, expected quotes around it: "]),
         ("test: test.jsonl\nextract: regex",
          [":2: extract: nothing for the step 'regex', expected a regular expression"]),
         ("test: test.jsonl\nextract: number=middle",

@@ -74,6 +74,15 @@ def test_a_function_annotated_bool_is_binary() -> None:
     assert scorer(binary=False)(yes.function).binary is False
 
 
+def test_an_option_may_be_called_example() -> None:
+    @scorer
+    def odd(prediction: str, references: Sequence[str], *, example: int = 1) -> float:
+        return len(prediction) * example * len(references)
+
+    assert not odd.needs_example
+    assert odd.configured({"example": 2}).stats("ab", ["x"]) == (4.0, 1.0)
+
+
 def test_a_corpus_scorer_inherits_what_it_does_not_say() -> None:
     ratio = Ratio()
     assert info(ratio) == ScorerInfo("ratio", "ratio|v1", "corpus", "score", 1, binary=False)
