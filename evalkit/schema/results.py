@@ -89,7 +89,7 @@ class Score:
         low: lower bound.
         high: upper bound.
         n: examples scored.
-        missing: examples without an answer.
+        missing: examples without an answer, or on which the scorer failed.
         note: `small sample`, `unreliable` and the like; empty if there is nothing to say.
     """
 
@@ -125,7 +125,7 @@ class Comparison:
         ties: pairs with equal scores.
         losses: pairs where base scores higher.
         n: pairs compared.
-        missing: pairs dropped because an answer is missing on either side.
+        missing: pairs dropped because an answer, or its score, is missing on either side.
         note: as in `Score`.
         se: standard error of delta where it is no mean of pairs (a score of summed statistics);
             None for means, whose pairs are in examples.csv.
