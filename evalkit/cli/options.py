@@ -156,6 +156,10 @@ Repeats = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option(metavar="K", help="Ask every test prompt K times and compare the means (1)."),
 ]
+StopEarly = Annotated[
+    bool,
+    typer.Option("--stop-early", help="Ask in five looks; stop when every suite is decided."),
+]
 NoiseFloor = Annotated[
     bool,
     typer.Option("--noise-floor", help="Ask the base twice: how much does it differ from itself?"),

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 from evalkit import store
 from evalkit.data import SuiteHealth, check_suite, load_project, load_suite, parse_extract
 from evalkit.errors import UsageError
-from evalkit.pipeline.asking import ask_models, load_suites
+from evalkit.pipeline.asking import load_suites
 from evalkit.pipeline.command import command_of
 from evalkit.pipeline.comparing import compare_runs
 from evalkit.pipeline.gating import gate_run
+from evalkit.pipeline.looks import ask_suites
 from evalkit.pipeline.losses import load_losses
 from evalkit.pipeline.plan import RunOptions, listed, make_plan, suites_to_check
 from evalkit.pipeline.resume import setup_of
@@ -217,7 +218,8 @@ def run(
     observer = progress_observer() if progress else None
     choice = choose(plan, loaded, observer, purse)
     plan, loaded = choice.plan, choice.loaded
-    results, asked, probes = ask_models(plan, loaded, observer, purse)
+    found = ask_suites(plan, loaded, observer, purse)
+    loaded, asked, probes = found.loaded, found.stats, found.probes
     record = conclude(
         Setup(
             name=plan.name if out is None else Path(out).name,
@@ -239,6 +241,7 @@ def run(
             completions=loaded.completions,
             repeats=plan.repeats,
             allow_identical=plan.allow_identical,
+            looks=found.looks,
             perturb=plan.perturb,
             losses=losses,
             checkpoints=choice.rows,
@@ -249,7 +252,7 @@ def run(
                 "models": {name: _clock(s, prices.get(name)) for name, s in asked.items()},
             },
         ),
-        results,
+        found.results,
     )
     stamp = started.strftime("%Y%m%dT%H%M%SZ")
     folder = folder or store.free_folder(REPORTS, f"{plan.name}-{stamp}")
@@ -354,6 +357,7 @@ def score(
         earlier=info.overfit,
         repeats=info.repeats,
         allow_identical=info.allow_identical,
+        looks=info.looks,
         perturb=info.perturb,
         losses=record.losses,
         checkpoints=record.checkpoints,

@@ -69,10 +69,14 @@ def _compared(
     found = [stored_scorer(config, split, told) for told in known]
     stats = {key: rows for _, own in found for key, rows in own.items()}
     scorers = [scorer for scorer, _ in found]
-    seed = joined.info.seed
-    return (
-        compare_rows(
-            split, stats, scorers, models=joined.info.models, slices=config.slices, seed=seed
-        ),
-        score_rows(split, stats, scorers, seed=seed),
+    info = joined.info
+    changes = compare_rows(
+        split,
+        stats,
+        scorers,
+        models=info.models,
+        slices=config.slices,
+        seed=info.seed,
+        looks=info.looks,
     )
+    return changes, score_rows(split, stats, scorers, seed=info.seed, looks=info.looks)

@@ -112,7 +112,12 @@ def _corpus_rows(
         scorer, stats = stored_scorer(config, split, told)
         fields = _fields(config.gate.slices)
         yield from compare_rows(
-            split, stats, [scorer], models=joined.info.models, slices=fields, seed=joined.info.seed
+            split,
+            stats,
+            [scorer],
+            models=joined.info.models,
+            slices=fields,
+            seed=joined.info.seed,
         )
 
 

@@ -44,6 +44,7 @@ class Plan:
         repeats: how often every test prompt is asked of every arm.
         noise_floor: whether the bases are asked a second time, to see how they differ from
             themselves.
+        stop_early: whether to ask in declared looks and to stop when every suite is decided.
         logprobs: whether models are asked how probable training and test references are; None asks
             those that run in this process.
         perturb: test prompts of a suite that are also asked in other words, at most.
@@ -67,6 +68,7 @@ class Plan:
     allow_identical: bool = False
     repeats: int = 1
     noise_floor: bool = False
+    stop_early: bool = False
     logprobs: bool | None = None
     perturb: int = PERTURB
     batch: bool = False
@@ -96,6 +98,8 @@ class RunOptions(TypedDict, total=False):
         repeats: how often every test prompt is asked of every arm (1); what is compared are the
             means of each prompt's answers.
         noise_floor: ask the bases a second time, and say how much they differ from themselves.
+        stop_early: ask the test prompts in five declared looks, and stop when every suite is
+            decided.
         logprobs: ask served models too how probable they find training and test references, to see
             whether tuned ones know their training rows; False asks none, not even local ones.
         curve: files of the losses that training jobs reported, `[NAME=]FILE`; the name of the tuned
@@ -123,6 +127,7 @@ class RunOptions(TypedDict, total=False):
     allow_identical: bool
     repeats: int | None
     noise_floor: bool
+    stop_early: bool
     logprobs: bool | None
     perturb: int | None
     curve: str | Path | Sequence[str | Path]
@@ -166,6 +171,7 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
         allow_identical=allow_identical,
         repeats=options.get("repeats") or project.repeats or 1,
         noise_floor=options.get("noise_floor", False),
+        stop_early=options.get("stop_early", False),
         logprobs=project.logprobs if options.get("logprobs") is None else options.get("logprobs"),
         perturb=next(
             n for n in (options.get("perturb"), project.perturb, PERTURB) if n is not None
@@ -175,7 +181,12 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
 
 
 def _check(options: RunOptions) -> None:
-    """Refuse numbers that cannot be meant."""
+    """Refuse what cannot be meant."""
+    if options.get("stop_early") and options.get("batch"):
+        raise UsageError(
+            "--stop-early looks at answers before it asks for more, and --batch asks for all at "
+            "once; leave one of them out"
+        )
     counts = {
         "--limit": options.get("limit"),
         "--concurrency": options.get("concurrency"),

@@ -14,6 +14,7 @@ from evalkit.errors import ScorerError
 from evalkit.pipeline.spend import priced, savings_of
 from evalkit.pipeline.warnings import (
     failure_warnings,
+    look_warnings,
     noise_warnings,
     repeat_warnings,
     usage_of,
@@ -27,6 +28,7 @@ from evalkit.schema import (
     Example,
     Failure,
     Leak,
+    Looks,
     Loss,
     ModelSpec,
     OverfitVerdict,
@@ -100,6 +102,7 @@ class Setup:
         clocks: what differs between equal runs.
         repeats: how often every test prompt was asked of every arm.
         allow_identical: whether arms may be one and the same model.
+        looks: how often the run looked before it stopped; None if all was asked at once.
         perturb: test prompts of a suite that were drawn to be reworded, at most.
         losses: what the training jobs of the tuned models reported.
         checkpoints: among which checkpoints tuned models were chosen.
@@ -122,6 +125,7 @@ class Setup:
     earlier: tuple[OverfitVerdict, ...] = ()
     repeats: int = 1
     allow_identical: bool = False
+    looks: Looks | None = None
     perturb: int = 0
     losses: tuple[Loss, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
@@ -165,6 +169,7 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
     warnings = (
         *warnings_of(usage, results, setup.leaks),
         *(warning for s in scored for warning in failure_warnings(s.result, s.failures)),
+        *look_warnings(setup.looks, results),
         *repeat_warnings(setup.models, suites, setup.repeats),
         *noise_warnings(comparisons, noise),
     )
@@ -203,6 +208,7 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
             ),
             allow_identical=setup.allow_identical,
             perturb=setup.perturb,
+            looks=setup.looks,
         ),
         splits=tuple(s.result for s in scored),
         scores=tuple(row for s in scored for row in _scores(setup, suites, s)),
@@ -236,7 +242,8 @@ def _evidence(setup: Setup, config: SuiteConfig, scored: Sequence[Scored]) -> li
         seed=setup.seed,
         completions={s: t for (suite, s), t in setup.completions.items() if suite == config.name},
         earlier=setup.earlier,
-        perturb=setup.perturb,
+        # Of a run that stopped early nobody knows how many of the prompts it asked were drawn.
+        perturb=setup.perturb if setup.looks is None else 0,
         losses=setup.losses,
         chance=_chance(config, mine),
     )
@@ -273,7 +280,14 @@ def _chance(
 
 def _scores(setup: Setup, suites: Sequence[SuiteConfig], scored: Scored) -> list[Score]:
     slices = _slices(suites, scored.result)
-    return score_rows(scored.result, scored.stats, scored.scorers, slices=slices, seed=setup.seed)
+    return score_rows(
+        scored.result,
+        scored.stats,
+        scored.scorers,
+        slices=slices,
+        seed=setup.seed,
+        looks=setup.looks,
+    )
 
 
 def _comparisons(setup: Setup, suites: Sequence[SuiteConfig], scored: Scored) -> list[Comparison]:
@@ -284,6 +298,7 @@ def _comparisons(setup: Setup, suites: Sequence[SuiteConfig], scored: Scored) ->
         models=setup.models,
         slices=_slices(suites, scored.result),
         seed=setup.seed,
+        looks=setup.looks,
     )
 
 

@@ -10,6 +10,7 @@ from evalkit.schema import (
     Comparison,
     Failure,
     Leak,
+    Looks,
     ModelSpec,
     Noise,
     SplitResult,
@@ -18,7 +19,7 @@ from evalkit.schema import (
 )
 from evalkit.scorers import make_extractor
 from evalkit.verdict import within_noise
-from evalkit.verdict.wording import listed, points, share
+from evalkit.verdict.wording import listed, plural, points, share
 
 NOTEWORTHY = 0.05
 """Share of answers missing or cut off from which on a reader is warned."""
@@ -122,6 +123,42 @@ def repeat_warnings(
             "they are looked up."
         )
     return warnings
+
+
+def look_warnings(looks: Looks | None, results: Sequence[SplitResult]) -> list[str]:
+    """That a run looked before all was asked, what this does to its figures, and what it saved."""
+    if looks is None:
+        return []
+    design = (
+        "Intervals and p-values are repeated ones (O'Brien-Fleming): they hold at whichever look a "
+        "run stops, and are wider than of a run of this size that was planned so"
+    )
+    if looks.taken == looks.declared:
+        return [f"Looked {looks.declared} times, and all had to be asked. {design}."]
+    asked, planned = (sum(counts.values()) for counts in (looks.asked, looks.planned))
+    answers, tokens = _saved(looks, results)
+    tokens_too = f" and about {tokens:,} tokens" if tokens else ""
+    told = f"Stopped early, at look {looks.taken} of {looks.declared}: {share(asked, planned)}"
+    saved = f"{plural(answers, 'answer')}{tokens_too}"
+    return [f"{told} test prompts were asked, which saved {saved}. {design}."]
+
+
+def _saved(looks: Looks, results: Sequence[SplitResult]) -> tuple[int, int]:
+    """Answers that were not needed, and their tokens at the mean of those that were."""
+    answers, tokens = 0, 0.0
+    for result in results:
+        if result.split != "test":
+            continue
+        left = looks.planned[result.suite] - looks.asked[result.suite]
+        for model in result.answers:
+            rows = (*result.asked(model), *result.again.get(model, ()))
+            had = [outcome for row in rows for outcome in row]
+            times = len(had) // len(result.examples)
+            known = [o for o in had if isinstance(o, Answer)]
+            spent = sum((o.prompt_tokens or 0) + (o.completion_tokens or 0) for o in known)
+            answers += left * times
+            tokens += left * times * spent / max(1, len(known))
+    return answers, round(tokens)
 
 
 def noise_warnings(comparisons: Sequence[Comparison], noise: Sequence[Noise]) -> list[str]:

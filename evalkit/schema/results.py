@@ -179,6 +179,25 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Looks:
+    """A run that looked at its answers before all test prompts were asked.
+
+    Its intervals and p-values are repeated ones: they hold at whichever look it stopped.
+
+    Attributes:
+        taken: looks taken.
+        declared: looks declared beforehand, at equal parts of the test prompts.
+        asked: suite -> test prompts asked.
+        planned: suite -> test prompts it had.
+    """
+
+    taken: int
+    declared: int
+    asked: Mapping[str, int]
+    planned: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Noise:
     """One row of noise.csv: how much a model differs from itself, asked the same again.
 
@@ -570,6 +589,7 @@ class RunInfo:
         notes: model -> what must be known about how it was asked.
         differences: what makes the arms of this run less comparable.
         allow_identical: whether arms may be one and the same model.
+        looks: how often it looked before it stopped; None if all was asked at once.
     """
 
     name: str
@@ -594,6 +614,7 @@ class RunInfo:
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
     allow_identical: bool = False
+    looks: Looks | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

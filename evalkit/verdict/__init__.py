@@ -17,6 +17,7 @@ from evalkit.verdict.noise import noise_rows, within_noise
 from evalkit.verdict.overfit import overfit, overfit_levels
 from evalkit.verdict.parts import slice_warnings
 from evalkit.verdict.scores import Stats, score_rows
+from evalkit.verdict.settled import settled
 from evalkit.verdict.signals import signal
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "refusals",
     "remedy",
     "score_rows",
+    "settled",
     "signal",
     "slice_warnings",
     "told",

@@ -12,6 +12,7 @@ from evalkit.errors import nearest
 from evalkit.schema import (
     Comparison,
     GateRule,
+    Looks,
     ModelSpec,
     RunRecord,
     ScorerInfo,
@@ -31,6 +32,7 @@ from evalkit.stats.samples import FEWEST_UNITS, Clusters, FloatArray, mean
 from evalkit.verdict.compare import TEST
 from evalkit.verdict.differences import refusals, told
 from evalkit.verdict.leaks import MOST_LEAKED, leaked_share
+from evalkit.verdict.looks import level_of, valid_p
 from evalkit.verdict.parts import Part, clusters_of, slices_of, subset, whole
 from evalkit.verdict.wording import plural, share
 
@@ -74,6 +76,8 @@ class Claim:
         filled: the same if every missing answer of the tuned model scored worst, and every missing
             answer of the base best.
         obstacle: why there can be no verdict; empty if there can.
+        looks: when the run looked, if it did before all was asked; p-values and bounds are
+            repeated ones then.
     """
 
     suite: SuiteConfig
@@ -89,6 +93,7 @@ class Claim:
     seen: Measure | None = None
     filled: Measure | None = None
     obstacle: str = ""
+    looks: Looks | None = None
 
     @property
     def margin(self) -> float:
@@ -146,7 +151,9 @@ def _claims(
     leaked = leaked_share(source.record, suite.name, model.name)
     refused = [d for d in refusals(source.record.info.differences) if d.where == model.name]
     for name in rule.scorers or tuple(computed)[:1] or ("",):
-        claim = Claim(suite, rule, model.tuned_from or "", model.name, name)
+        claim = Claim(
+            suite, rule, model.tuned_from or "", model.name, name, looks=source.record.info.looks
+        )
         if name not in computed:
             hint = nearest(name, computed)
             yield _stopped(claim, f"{name!r} is not among the run's scorers; {hint}")
@@ -183,11 +190,27 @@ def _measured(
         return _stopped(claim, f"{scorer.name} counts {scorer.unit}; a margin is in score points")
     if scorer.kind == "corpus":
         row = source.rows.get((split.suite, claim.tuned, scorer.name, part.label))
-        return _from_row(claim, scorer, row)
+        return _repeated(_from_row(claim, scorer, row))
     if not all(arm in split.values for arm in arms):
         return _nothing(claim)
     new, ref = (split.values[arm][part.members] for arm in arms)
-    return _from_values(claim, scorer, new, ref, subset(clusters_of(split.examples), part.members))
+    clusters = subset(clusters_of(split.examples), part.members)
+    return _repeated(_from_values(claim, scorer, new, ref, clusters))
+
+
+def _repeated(claim: Claim) -> Claim:
+    """The claim with p-values that hold although the run could have stopped at any look."""
+    return replace(claim, seen=_valid(claim.seen, claim), filled=_valid(claim.filled, claim))
+
+
+def _valid(measure: Measure | None, claim: Claim) -> Measure | None:
+    if measure is None:
+        return None
+    p = OneSided(
+        worse=valid_p(measure.p.worse, claim.looks),
+        noninferior=valid_p(measure.p.noninferior, claim.looks),
+    )
+    return replace(measure, p=p)
 
 
 def _from_values(
@@ -204,11 +227,11 @@ def _from_values(
     filled = scorer.better * (
         np.where(np.isnan(new), worst[0], new) - np.where(np.isnan(ref), worst[1], ref)
     )
-    binary = scorer.binary and is_table(seen)
+    binary, level = scorer.binary and is_table(seen), level_of(claim.looks)
     bounds = (
-        tango_interval(int((seen > 0).sum()), int((seen < 0).sum()), seen.size)
+        tango_interval(int((seen > 0).sum()), int((seen < 0).sum()), seen.size, level)
         if binary and kept is None
-        else difference_interval(seen, kept)
+        else difference_interval(seen, kept, level)
     )
     if scorer.better < 0:
         bounds = Interval(-bounds.high, -bounds.low)

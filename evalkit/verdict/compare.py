@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from evalkit.schema import Comparison, ModelSpec, SplitResult
+from evalkit.schema import Comparison, Looks, ModelSpec, SplitResult
 from evalkit.schema.results import Family
 from evalkit.scorers import Scorer
 from evalkit.stats.binary import is_table, mcnemar_midp, tango_interval, tango_z
@@ -18,6 +18,7 @@ from evalkit.stats.paired import difference_interval, p_below, sign_flip
 from evalkit.stats.quantiles import z_cdf
 from evalkit.stats.resampling import ENUMERATE_UP_TO, is_borderline, score_difference
 from evalkit.stats.samples import SEED, Clusters, FloatArray, rng
+from evalkit.verdict.looks import level_of, valid_p
 from evalkit.verdict.parts import Part, clusters_of, slices_of, subset, whole
 from evalkit.verdict.scores import Stats, known, note_of
 
@@ -61,6 +62,7 @@ def compare_rows(
     models: Sequence[ModelSpec],
     slices: Sequence[str] = (),
     seed: int = SEED,
+    looks: Looks | None = None,
 ) -> list[Comparison]:
     """Every tuned model against the model it was tuned from, by every scorer.
 
@@ -74,12 +76,18 @@ def compare_rows(
         models: the arms; a pair is compared where both were asked.
         slices: fields whose values form slices.
         seed: of the resamples.
+        looks: when the run looked, if it did before all was asked; p-values and intervals are
+            repeated ones then.
     """
     parts = [whole(split.examples), *slices_of(split.examples, slices)]
     clusters = clusters_of(split.examples)
+    looks = looks if split.split == TEST else None
+    pairs = [
+        _Pair(split, base, tuned, clusters, seed, looks) for base, tuned in pairs_of(split, models)
+    ]
     return [
-        _compare(_Pair(split, base, tuned, clusters, seed), part, scorer, stats, primary=at == 0)
-        for base, tuned in pairs_of(split, models)
+        _compare(pair, part, scorer, stats, primary=at == 0)
+        for pair in pairs
         for at, scorer in enumerate(scorers)
         for part in (parts if at == 0 else parts[:1])
     ]
@@ -125,6 +133,7 @@ class _Pair:
     tuned: str
     clusters: Clusters
     seed: int
+    looks: Looks | None
 
 
 def _compare(pair: _Pair, part: Part, scorer: Scorer, stats: Stats, *, primary: bool) -> Comparison:
@@ -137,7 +146,8 @@ def _compare(pair: _Pair, part: Part, scorer: Scorer, stats: Stats, *, primary: 
     if chosen.size:
         generator = rng(f"{split.suite}/{scorer.name}", pair.seed)
         method = _method(scorer, pair.clusters, first, second)
-        found = method(scorer, first, second, subset(pair.clusters, chosen), generator)
+        level = level_of(pair.looks)
+        found = method(scorer, first, second, subset(pair.clusters, chosen), generator, level)
     judged = found if scorer.better else None
     signs = _signs(scorer, first, second)
     return Comparison(
@@ -150,9 +160,11 @@ def _compare(pair: _Pair, part: Part, scorer: Scorer, stats: Stats, *, primary: 
         delta=known(found.delta) if found else None,
         low=known(found.low) if found else None,
         high=known(found.high) if found else None,
-        p=judged.p if judged else None,
+        p=valid_p(judged.p, pair.looks, two_sided=True) if judged else None,
         p_adjusted=None,
-        p_regression=_p_regression(judged, scorer.better) if judged else None,
+        p_regression=(
+            valid_p(_p_regression(judged, scorer.better), pair.looks) if judged else None
+        ),
         method=(found.method if judged else found.method.split("/")[0]) if found else "",
         family=_family(part, split.split, primary=primary),
         wins=int((signs > 0).sum()),
@@ -189,7 +201,7 @@ def _p_regression(found: Estimate, better: int) -> float:
     return found.p_below if better > 0 else 1.0 - found.p_below
 
 
-Method = Callable[[Scorer, FloatArray, FloatArray, Clusters, np.random.Generator], Estimate]
+Method = Callable[[Scorer, FloatArray, FloatArray, Clusters, np.random.Generator, float], Estimate]
 
 
 def _method(scorer: Scorer, clusters: Clusters, first: FloatArray, second: FloatArray) -> Method:
@@ -206,12 +218,13 @@ def _by_table(
     second: FloatArray,
     clusters: Clusters,
     generator: np.random.Generator,
+    level: float,
 ) -> Estimate:
     """Paired 0/1 values: Tango's interval, McNemar's mid-p."""
     del clusters, generator
     d = scorer.values(first) - scorer.values(second)
     wins, losses, n = int((d > 0).sum()), int((d < 0).sum()), d.size
-    bounds = tango_interval(wins, losses, n)
+    bounds = tango_interval(wins, losses, n, level)
     return Estimate(
         delta=(wins - losses) / n,
         low=bounds.low,
@@ -228,11 +241,12 @@ def _by_differences(
     second: FloatArray,
     clusters: Clusters,
     generator: np.random.Generator,
+    level: float,
 ) -> Estimate:
     """Paired fractional or clustered values: t interval, sign-flip test."""
     d = scorer.values(first) - scorer.values(second)
     bounded = scorer.unit == "score"
-    bounds = difference_interval(d, clusters, bounded=bounded)
+    bounds = difference_interval(d, clusters, level, bounded=bounded)
     return Estimate(
         delta=float(d.mean()),
         low=bounds.low,
@@ -249,9 +263,12 @@ def _by_resampling(
     second: FloatArray,
     clusters: Clusters,
     generator: np.random.Generator,
+    level: float,
 ) -> Estimate:
     """Scores of summed statistics: bootstrap-t interval, approximate randomization."""
-    found = score_difference(first, second, scorer.corpus, generator, clusters=clusters)
+    found = score_difference(
+        first, second, scorer.corpus, generator, clusters=clusters, level=level
+    )
     return Estimate(
         delta=found.delta,
         low=found.low,

@@ -26,6 +26,7 @@ from evalkit.stats.decisions import OneSided, pooled, three_way
 from evalkit.stats.families import holm
 from evalkit.stats.planning import units_to_settle
 from evalkit.verdict.claims import Claim, Measure, gather_claims
+from evalkit.verdict.looks import valid_p
 from evalkit.verdict.reasons import NOTHING, Change, finding, reason_of
 
 SEVERITY: tuple[Decided, ...] = ("FAIL", "INCONCLUSIVE", "PASS")
@@ -168,7 +169,8 @@ def _changes(claims: Sequence[Claim], measures: Sequence[Measure]) -> Iterator[C
                 [math.fsum(m.se for _, m in suite) / len(suite) for suite in suites],
             )
             margin = math.fsum(suite[0][0].margin for suite in suites) / len(suites)
-            yield Change(mean.value, mean.decision(margin).noninferior, len(suites))
+            p = valid_p(mean.decision(margin).noninferior, claims[0].looks)
+            yield Change(mean.value, p, len(suites))
 
 
 def _blocking(claim: Claim, levels: Mapping[tuple[str, str], Level]) -> Level | None:

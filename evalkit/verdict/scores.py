@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.schema import Score, SplitResult
+from evalkit.schema import Looks, Score, SplitResult
 from evalkit.scorers import Scorer, class_report
 from evalkit.scorers.classes import ClassScorer
 from evalkit.stats.intervals import Interval, score_interval, t_interval
 from evalkit.stats.resampling import bootstrap_interval
 from evalkit.stats.samples import SEED, Clusters, FloatArray, rng
+from evalkit.verdict.looks import level_of
 from evalkit.verdict.parts import Part, clusters_of, slices_of, subset, whole
 
 Stats = Mapping[tuple[str, str], NDArray[np.float64]]
@@ -31,6 +33,7 @@ def score_rows(
     *,
     slices: Sequence[str] = (),
     seed: int = SEED,
+    looks: Looks | None = None,
 ) -> list[Score]:
     """Every model's score by every scorer, on the whole split and on each slice.
 
@@ -43,11 +46,14 @@ def score_rows(
         scorers: what was computed.
         slices: fields whose values form slices.
         seed: of the resamples.
+        looks: when the run looked, if it did before all was asked.
     """
     parts = [whole(split.examples), *slices_of(split.examples, slices)]
     clusters = clusters_of(split.examples)
+    level = level_of(looks if split.split == "test" else None)
+    estimate = partial(_estimate, seed=seed, level=level)
     return [
-        _score(split, part, clusters, model, scorer, stats[model, scorer.name], seed)
+        _score(split, part, clusters, model, scorer, stats[model, scorer.name], estimate)
         for scorer in scorers
         for model in split.answers
         for part in parts
@@ -61,14 +67,14 @@ def _score(
     model: str,
     scorer: Scorer,
     rows: FloatArray,
-    seed: int,
+    estimate: Callable[[Scorer, FloatArray, Clusters, str], tuple[float, Interval]],
 ) -> Score:
     answered = part.members[~np.isnan(rows[part.members]).any(axis=1)]
     n = answered.size
     value, bounds = math.nan, Interval(math.nan, math.nan)
     if n:
         name = f"{split.suite}/{scorer.name}"
-        value, bounds = _estimate(scorer, rows[answered], subset(clusters, answered), name, seed)
+        value, bounds = estimate(scorer, rows[answered], subset(clusters, answered), name)
     return Score(
         suite=split.suite,
         split=split.split,
@@ -85,16 +91,17 @@ def _score(
 
 
 def _estimate(
-    scorer: Scorer, rows: FloatArray, clusters: Clusters, name: str, seed: int
+    scorer: Scorer, rows: FloatArray, clusters: Clusters, name: str, *, seed: int, level: float
 ) -> tuple[float, Interval]:
-    """Score of some examples and its 95 % interval."""
+    """Score of some examples and its interval."""
     if scorer.kind == "corpus":
         # The name leaves out model and slice: whoever has the same examples gets the same draws.
-        bounds = bootstrap_interval(rows, scorer.corpus, rng(name, seed), clusters=clusters)
+        draws = rng(name, seed)
+        bounds = bootstrap_interval(rows, scorer.corpus, draws, clusters=clusters, level=level)
         return float(scorer.corpus(rows.sum(axis=0))), bounds
     values = scorer.values(rows)
     interval = score_interval if scorer.unit == "score" else t_interval
-    return float(values.mean()), interval(values, clusters)
+    return float(values.mean()), interval(values, clusters, level)
 
 
 def note_of(scorer: Scorer, *sides: FloatArray) -> str:
