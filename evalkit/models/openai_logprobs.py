@@ -18,9 +18,6 @@ from evalkit.models.prompts import continued, flatten, wire
 from evalkit.models.replies import parse_reply
 from evalkit.schema import Answer, Failure, Likelihood, Mode, Request
 
-EXTRA = ("prompt_logprobs", "continue_final_message", "add_generation_prompt")
-"""Fields that the `openai` package does not know by name."""
-
 LEAST = -100.0
 """What a token counts that a server calls impossible; sums stay finite."""
 
