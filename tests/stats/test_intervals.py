@@ -20,7 +20,7 @@ from evalkit.stats.intervals import (
     t_interval,
     wilson,
 )
-from evalkit.stats.samples import codes, floats
+from evalkit.stats.samples import codes, floats, mean
 
 X = floats([1, 0.5, 0, 0.8, 1, 0.6, 0.25, 1, 0, 0.9])
 CLUSTERS = codes([1, 1, 1, 2, 2, 3, 3, 4, 4, 4])
@@ -47,12 +47,14 @@ def test_wilson_agrees_with_scipy_and_statsmodels(n: int, data: st.DataObject) -
 
 def test_fractional_values_v2() -> None:
     found = score_interval(X)
+    assert mean(X).value == pytest.approx(0.605, abs=1e-6)
     assert effective_n(X) == pytest.approx(11.041396, abs=1e-6)
     assert (found.low, found.high) == pytest.approx((0.328064, 0.827732), abs=1e-6)
 
 
 def test_clustered_values_v3() -> None:
     found = score_interval(X, CLUSTERS)
+    assert mean(X, CLUSTERS).se == pytest.approx(0.088253, abs=1e-6)
     assert effective_n(X, CLUSTERS) == pytest.approx(11.637598, abs=1e-6)
     assert (found.low, found.high) == pytest.approx((0.334022, 0.823862), abs=1e-6)
 
