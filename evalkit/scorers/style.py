@@ -34,8 +34,8 @@ _REFUSAL = re.compile(
     r"\bas an ai\b"
     r"|\bi(?:['\u2019]m| am) (?:(?:really|very|so) )?sorry,? (?:but )?i "
     r"(?:can(?:no|['\u2019])t|am (?:unable|not)|won['\u2019]t|will not|do not|don['\u2019]t)\b"
-    r"|\bi (?:can(?:no|['\u2019])t|can not|won['\u2019]t|will not|must decline to|"
-    r"(?:a|['\u2019])m (?:unable|not able|not allowed) to) "
+    r"|\bi(?: can(?:no|['\u2019])t| can not| won['\u2019]t| will not| must decline to|"
+    r"(?: a|['\u2019])m (?:unable|not able|not allowed) to) "
     r"(?:help|assist|answer|provide|comply|fulfil|do (?:that|this)|support|share|give|create|"
     r"generate|write|discuss|engage|continue)"
     r"|\bi must (?:respectfully )?decline\b",

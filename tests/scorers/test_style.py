@@ -125,6 +125,7 @@ def test_echoes_of_the_prompt(said: str, example: Example, echoes: bool) -> None
         "As an AI language model, I have no opinion.",
         "I cannot provide medical advice.",
         "Unfortunately, I am unable to assist with this request.",
+        "I'm not able to help with that.",
         "I must respectfully decline.",
         "I won't write that.",
     ],
