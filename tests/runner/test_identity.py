@@ -12,7 +12,7 @@ from evalkit.errors import ModelError
 from evalkit.pipeline import Run, run
 from evalkit.runner.identity import COMPARED, HANDFUL, MANY
 from tests.command_line import write_jsonl
-from tests.servers.openai_server import Server
+from tests.servers.openai_server import Asked, Server
 
 ONE = {"tuned": "base"}
 ROWS = 40
@@ -61,6 +61,30 @@ def test_too_few_equal_answers_prove_nothing(compare: Callable[..., Run]) -> Non
     assert (found.where, found.severity) == ("tuned", "refuse")
 
 
+def test_a_server_without_log_probabilities_is_not_asked_for_them_again(
+    compare: Callable[..., Run],
+) -> None:
+    with Server(reply=alike, logprobs=False) as server:
+        compare(server, rows=HANDFUL - 1)
+        sent = len(server.asked)
+        compare(server, rows=HANDFUL - 1)
+        assert len(server.asked) == sent == 2 * (HANDFUL - 1 + COMPARED)
+
+
+def test_a_rate_limit_on_log_probabilities_is_waited_for(compare: Callable[..., Run]) -> None:
+    refused: list[str] = []
+
+    def fault(asked: Asked) -> str | None:
+        if not asked.body.get("logprobs") or asked.model in refused:
+            return None
+        refused.append(asked.model)
+        return "429-after-ms"
+
+    with Server(aliases=ONE, fault=fault) as server, pytest.raises(ModelError, match="log-prob"):
+        compare(server)
+    assert sorted(refused) == ["base", "tuned"]
+
+
 def test_equal_answers_of_two_models_are_told_by_log_probabilities(
     compare: Callable[..., Run],
 ) -> None:
@@ -68,6 +92,8 @@ def test_equal_answers_of_two_models_are_told_by_log_probabilities(
         done = compare(server)
         sent = len(server.asked)
         assert sent == 2 * (ROWS + COMPARED)
+        counts = done.record.info.clocks["models"]["tuned"]
+        assert (counts["jobs"], counts["sent"], counts["cached"]) == (ROWS, ROWS + COMPARED, 0)
         compare(server)
         assert len(server.asked) == sent
     assert done.missing == 0

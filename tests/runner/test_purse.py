@@ -112,3 +112,12 @@ def test_a_call_that_was_broken_off_counts_its_most() -> None:
 
     asyncio.run(main())
     assert purse.spent == most_of(request, PRICE)
+
+
+def test_one_event_loop_after_another_and_both_in_a_crowd() -> None:
+    purse = Purse(1.5, PRICES)
+    with Server(latency=0.02) as server:
+        for _ in range(2):  # so little money that many wait at the door
+            purse.most += 0.7
+            ask(server, purse, concurrency=32)
+            assert purse.spent <= purse.most
