@@ -17,11 +17,13 @@ class Cost:
 
     Attributes:
         seconds: wall time.
+        processor: seconds of processor time, which other processes don't lengthen much.
         megabytes: largest resident memory.
         code: exit code.
     """
 
     seconds: float
+    processor: float
     megabytes: float
     code: int
 
@@ -38,7 +40,8 @@ def cost_of(command: Sequence[str | Path], cwd: Path) -> Cost:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         print((cwd / "output.txt").read_text())
-    return Cost(seconds, usage.ru_maxrss / 1024, process.returncode)
+    processor = usage.ru_utime + usage.ru_stime
+    return Cost(seconds, processor, usage.ru_maxrss / 1024, process.returncode)
 
 
 EVALKIT = (sys.executable, "-m", "evalkit")

@@ -52,5 +52,10 @@ def test_leakage_at_size(head: str, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     write_rows(path, 95_000, words=30, head=head)
     cost = cost_of([sys.executable, "-c", LEAKS, path], tmp_path)
-    print(f"\nleakage, 45,000 x 50,000 rows: {cost.seconds:.1f} s, {cost.megabytes:.0f} MB")
+    print(
+        f"\nleakage, 45,000 x 50,000 rows: {cost.seconds:.1f} s, {cost.processor:.1f} s of them "
+        f"of the processor, {cost.megabytes:.0f} MB"
+    )
     assert cost.code == 0
+    assert cost.processor < 60
+    assert cost.megabytes < 2_000

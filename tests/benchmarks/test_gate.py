@@ -27,6 +27,8 @@ def test_ten_thousand_examples_are_judged_from_their_folder(tmp_path: Path, scor
     cost = min((cost_of([*EVALKIT, "gate", "run"], tmp_path) for _ in range(3)),
                key=lambda c: c.seconds)  # fmt: skip
     print(
-        f"\nevalkit gate, {N:,} examples, {scorer}: {cost.seconds:.2f} s, {cost.megabytes:.0f} MB"
+        f"\nevalkit gate, {N:,} examples, {scorer}: {cost.seconds:.2f} s, {cost.processor:.2f} s "
+        f"of them of the processor, {cost.megabytes:.0f} MB"
     )
     assert cost.code == 0
+    assert cost.processor < 3
