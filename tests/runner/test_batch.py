@@ -312,6 +312,30 @@ def test_an_interrupted_wait_says_what_goes_on(tmp_path: Path) -> None:
     assert len(desk.batches) == 2
 
 
+def test_a_key_that_the_server_repeats_appears_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "sk-evalkit-7Zq3tTq9-do-not-show"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+
+    class Telltale(Desk):
+        def _run(self, lines: list[dict[str, Any]]) -> tuple[list[bytes], list[bytes]]:
+            good, bad = super()._run(lines[1:])
+            response = {"status_code": 400, "body": {"error": {"message": f"you sent {key}"}}}
+            told = {"custom_id": lines[0]["custom_id"], "response": response, "error": None}
+            return good, [*bad, json.dumps(told).encode()]
+
+    said: list[str] = []
+    with Server(desk=Telltale()) as server:
+        outcomes, stats, settled = run_batched(
+            server.url, make_jobs(5, ["m"]), tmp_path, say=said.append
+        )
+    assert "you sent [key]" in str(settled)
+    shown = [str(outcomes), str(stats), str(settled), *said]
+    shown += [p.read_bytes().decode(errors="replace") for p in tmp_path.rglob("*") if p.is_file()]
+    assert not [text for text in shown if key[3:] in text]
+
+
 @pytest.mark.slow
 def test_a_hundred_and_twenty_thousand_prompts(tmp_path: Path) -> None:
     """Split, interrupted, resumed and joined, with results of every kind in any order."""
