@@ -222,6 +222,12 @@ def test_log_probabilities_and_answers_in_one_call_keep_their_order(tuned: Local
     assert (first.text, answer.likelihood) == ("", None)
 
 
+def test_log_probabilities_do_not_depend_on_their_batch(tuned: LocalProvider) -> None:
+    asked = [replace(each, scored="Lima or so") for each in questions()[:20]]
+    together = [answer.likelihood for answer in ask(tuned, *asked)]
+    assert together == [ask(tuned, each)[0].likelihood for each in asked]
+
+
 def test_a_template_without_answers_gives_no_log_probabilities(checkpoint: Path) -> None:
     (checkpoint / "chat_template.jinja").write_text("{{ messages[0]['content'] }}")
     provider = open_local(spec(str(checkpoint)))

@@ -55,9 +55,9 @@ def membership(evidence: Evidence) -> Signal:
         threshold=AREA,
         detail=(
             f"tuning changed the log-probability of references by {means[0]:+.2f} a token on "
-            f"training rows and by {means[1]:+.2f} on unseen ones; as a test of which is which, it "
-            f"has an area of {area.value:.2f} (90 % CI {area.low:.2f} to {area.high:.2f}; chance is "
-            "0.50)."
+            f"training rows and by {means[1]:+.2f} on unseen ones; as a test of which is which it "
+            f"has an area of {area.value:.2f} (90 % CI {area.low:.2f} to {area.high:.2f}; 0.50 is "
+            "chance)."
         ),
         numbers={"gain_train": means[0], "gain_test": means[1]},
     )
