@@ -89,6 +89,11 @@ class Run:
         return _frame(self.record.info.overfit).drop(columns="signals", errors="ignore")
 
     @property
+    def noise(self) -> pd.DataFrame:
+        """noise.csv: how much models differ from themselves, where they were asked again."""
+        return _frame(self.record.info.noise)
+
+    @property
     def missing(self) -> int:
         """How many answers could not be had."""
         return sum(usage.missing for usage in self.record.info.usage)
@@ -158,6 +163,8 @@ class Run:
             "gate": dataclasses.asdict(verdict),
             "scores": [dataclasses.asdict(score) for score in self.record.scores],
             "comparisons": [dataclasses.asdict(c) for c in self.record.comparisons],
+            "noise": [dataclasses.asdict(row) for row in info.noise],
+            "differences": [dataclasses.asdict(d) for d in info.differences],
         }
 
     def _repr_html_(self) -> str:

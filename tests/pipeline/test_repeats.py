@@ -139,7 +139,8 @@ def test_the_noise_floor_holds_base_against_base() -> None:
              for a, b in zip(test.answers["base"], test.again["base"], strict=True)]  # fmt: skip
     assert noise.differing == sum(one != other for one, other in texts)
     table = pd.read_csv("out/noise.csv")
-    assert table.floor.tolist() == [noise.floor]
+    assert table.floor.tolist() == done.noise.floor.tolist() == [noise.floor]
+    assert done.as_json()["noise"][0]["floor"] == noise.floor
     # The second asking is no part of any score.
     score = done.summary.query("split == 'test' and model == 'base' and scorer == 'exact_match'")
     assert (score.n.item(), score.score.item()) == (N, first.mean())
