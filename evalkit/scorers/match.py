@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator
 
@@ -23,7 +23,6 @@ from evalkit.scorers.patterns import Pattern, compile_pattern, fits
 from evalkit.scorers.text import (
     articles,
     normalise,
-    normalised,
     normalised_words,
     space_out,
     squad_words,
@@ -32,6 +31,7 @@ from evalkit.scorers.text import (
 Squad = Literal["1.1", "2.0"]
 """Versions of the SQuAD script, to be followed to the letter in every script."""
 Cut = Callable[[str], list[str]]
+Answer = TypeVar("Answer", str, list[str])
 NOTHING = "  "
 """A text without words, with a space on either side."""
 
@@ -42,7 +42,7 @@ def exact_match(context: SuiteContext, *, squad: Squad | None = None) -> Scorer:
     dropped = articles(context.config.language)
     function = partial(
         _equals,
-        normal=squad_words if squad else partial(normalised, dropped=dropped),
+        normal=_squad_text if squad else partial(normalise, dropped=dropped),
         all_=squad == "1.1",
     )
     return _mean("exact_match", context.config, function, squad, "refs:any")
@@ -93,7 +93,13 @@ def _mean(
     )
 
 
-def _equals(prediction: str, references: Sequence[str], *, normal: Cut, all_: bool) -> bool:
+def _squad_text(text: str) -> str:
+    return " ".join(squad_words(text))
+
+
+def _equals(
+    prediction: str, references: Sequence[str], *, normal: Callable[[str], str], all_: bool
+) -> bool:
     return normal(prediction) in _answers([normal(text) for text in references], all_=all_)
 
 
@@ -127,7 +133,7 @@ def _f1(said: list[str], wanted: list[str], empty: float) -> float:
     return 2 * precision * recall / (precision + recall)
 
 
-def _answers(normalised: list[list[str]], *, all_: bool) -> list[list[str]]:
+def _answers(normalised: list[Answer], *, all_: bool) -> list[Answer]:
     """The references that count: SQuAD 2.0 leaves out those that are nothing, unless all are."""
     return normalised if all_ else [answer for answer in normalised if answer] or normalised[:1]
 

@@ -7,9 +7,9 @@ side and l times on the other is min(k, l) matches.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from itertools import compress
-from operator import ne
+from operator import add, ne
 
 
 def count(text: str, order: int) -> int:
@@ -23,21 +23,16 @@ def closest_length(said: str, accepted: Sequence[str]) -> int:
 
 
 def matches(said: str, wanted: str, order: int) -> list[int]:
-    """Matches of 1-grams, 2-grams, ... up to an order.
-
-    Where an n-gram does not occur on the other side, no longer one that starts there does.
-    """
+    """Matches of 1-grams, 2-grams, ... up to an order."""
     if said == wanted:
         return [count(said, n) for n in range(1, order + 1)]
     found = [common_words(said, wanted)] + [0] * (order - 1)
-    starts: Collection[int] = range(len(said)) if found[0] else ()
+    grams = list(said)
     for n in range(2, order + 1):
-        starts = [at for at in starts if said[at : at + n] in wanted]
-        if starts and starts[-1] > len(said) - n:  # what is left there is no n-gram
-            starts = [at for at in starts if at <= len(said) - n]
-        if not starts:
+        if not found[n - 2]:  # where no n-gram matches, no longer one does
             break
-        found[n - 1] = _repeated([said[at : at + n] for at in starts], wanted, n)
+        grams = list(map(add, grams, said[n - 1 :]))
+        found[n - 1] = _common(grams, wanted)
     return found
 
 
@@ -71,8 +66,7 @@ def common_items(said: list[str], wanted: list[str]) -> int:
 
 def common_pairs(said: str, wanted: str) -> int:
     """Matches of pairs of neighbouring words."""
-    pairs = [said[at : at + 2] for at in range(len(said) - 1)]
-    return _repeated([pair for pair in pairs if pair in wanted], wanted, 2)
+    return _common(list(map(add, said, said[1:])), wanted)
 
 
 def matches_of_many(said: str, accepted: Sequence[str], order: int) -> list[int]:
@@ -88,11 +82,22 @@ def matches_of_many(said: str, accepted: Sequence[str], order: int) -> list[int]
     return found
 
 
-def _repeated(grams: list[str], wanted: str, order: int) -> int:
-    """Matches of n-grams all of which occur on the other side."""
-    if len(set(grams)) == len(grams):
-        return len(grams)
-    return _overlap(Counter(grams), Counter(_ngrams(wanted, order)))
+def _common(grams: list[str], wanted: str) -> int:
+    """Matches of the n-grams of one side: as many as occur on the other, less the excess."""
+    found = sum(map(wanted.__contains__, grams))
+    if found and len(set(grams)) < len(grams):
+        for gram, times in Counter(grams).items():
+            if times > 1 and gram in wanted:
+                found -= max(times - _occurrences(gram, wanted), 0)
+    return found
+
+
+def _occurrences(gram: str, text: str) -> int:
+    """How often an n-gram occurs; unlike `str.count`, also where it overlaps with itself."""
+    times, at = 0, text.find(gram)
+    while at >= 0:
+        times, at = times + 1, text.find(gram, at + 1)
+    return times
 
 
 def _ngrams(text: str, order: int) -> list[str]:

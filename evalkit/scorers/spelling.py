@@ -8,8 +8,7 @@ depends on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 MOST_PAIRS = 2**15
 """Spellings that are remembered: those of one scorer are often the next one's too."""
@@ -52,20 +51,19 @@ class Speller:
     def spell(self, texts: Iterable[str]) -> list[str]:
         """Texts spelled with one alphabet."""
         cut = [self._cut(text) for text in texts]
-        words = dict.fromkeys(chain.from_iterable(cut))
-        letters = self._letters(words)
+        letters = self._letters(set[str]().union(*cut))
         return ["".join(map(letters.__getitem__, text)) for text in cut]
 
-    def _letters(self, words: Iterable[str]) -> dict[str, str]:
-        """A character for each of some different words; words that count as one share it."""
+    def _letters(self, words: Collection[str]) -> dict[str, str]:
+        """A character for each of some words; words that count as one share it."""
         if self._stands_for is None:
-            return _alphabet(list(words))
-        meant = dict(zip(words, map(self._stands_for, words), strict=True))
-        letters = _alphabet(list(dict.fromkeys(meant.values())))
-        return {word: letters[stem] for word, stem in meant.items()}
+            return _alphabet(words)
+        meant = list(map(self._stands_for, words))
+        letters = _alphabet(set(meant))
+        return dict(zip(words, map(letters.__getitem__, meant), strict=True))
 
 
-def _alphabet(words: Words) -> dict[str, str]:
+def _alphabet(words: Collection[str]) -> dict[str, str]:
     if len(words) > CHARACTERS:
         raise ValueError(f"more than {CHARACTERS:,} different words in one text and its references")
     return dict(zip(words, map(chr, range(len(words))), strict=True))

@@ -14,7 +14,7 @@ import string
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -47,6 +47,11 @@ UNSPACED = PAIRED | {
     "KATAKANA-HIRAGANA",
 }
 """Scripts without spaces between words, by the first word of their characters' Unicode names."""
+
+MOST_TEXTS = 2**15
+"""Normalised texts that are remembered: those of one scorer are often the next one's too."""
+LONGEST_TEXT = 4_000
+"""In characters; longer texts are not remembered."""
 
 
 class _Table(dict[int, str | None]):
@@ -129,25 +134,29 @@ def normalise(text: str, dropped: frozenset[str] = ENGLISH) -> str:
         text: any text.
         dropped: the articles, in lower case.
     """
-    return " ".join(normalised(text, dropped))
+    return (_remembered if len(text) <= LONGEST_TEXT else _normalised)(text, dropped)
 
 
 def normalised_words(text: str, dropped: frozenset[str] = ENGLISH) -> list[str]:
     """Words of the normalised text, unspaced scripts cut into their units."""
-    words = normalised(text, dropped)
+    words = normalise(text, dropped).split()
     return words if text.isascii() else [unit for word in words for unit in units(word)]
 
 
-def normalised(text: str, dropped: frozenset[str] = ENGLISH) -> list[str]:
-    """What white space parts of the normalised text."""
-    kept = lower(text).translate(_WITHOUT_PUNCTUATION)
-    words = kept.split()
-    joined = kept if kept.isprintable() else " ".join(words)
-    if joined.isprintable():
-        return [word for word in words if word not in dropped]
-    # A control character is no part of a word to the SQuAD script, and doesn't part them either.
-    expression = rf"\b({'|'.join(sorted(dropped)) or '(?!)'})\b"
-    return re.sub(expression, " ", joined).split()
+def _normalised(text: str, dropped: frozenset[str]) -> str:
+    kept = " ".join(lower(text).translate(_WITHOUT_PUNCTUATION).split())
+    if not kept.isprintable():
+        # A control character is no part of a word to the SQuAD script, and doesn't part them.
+        expression = rf"\b({'|'.join(sorted(dropped)) or '(?!)'})\b"
+        return " ".join(re.sub(expression, " ", kept).split())
+    kept = f" {kept} "
+    for article in dropped:
+        while f" {article} " in kept:  # again, since neighbours share a space
+            kept = kept.replace(f" {article} ", " ")
+    return kept.strip()
+
+
+_remembered = lru_cache(maxsize=MOST_TEXTS)(_normalised)
 
 
 def squad_words(text: str) -> list[str]:

@@ -5,10 +5,10 @@ BLEU, GLEU, sentence BLEU and METEOR work on these words.
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Literal
 
 from evalkit.errors import ScorerError
@@ -28,10 +28,16 @@ BY_LANGUAGE: dict[str, Tokenizer] = {
     **dict.fromkeys(("ja", "ko", "th", "lo", "km", "my", "bo"), "char"),
 }
 """Languages that `13a` would leave in one piece, by the first part of their code."""
-CUT_OFF = frozenset(string.punctuation) - {"'", "-"}
-"""Signs that `13a` cuts off the end of a word."""
-MOST_CHUNKS = 2**17
-"""Distinct pieces of text that are remembered; some 20 MB."""
+ENTITIES = (("&quot;", '"'), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"))
+
+_SIGNS = "".join(f"\\{sign}" for sign in string.punctuation if sign not in "'-.,")
+_INSIDE = rf"[^\s{_SIGNS}.,-]+|(?<![0-9])-"
+_WORDS_13A = re.compile(rf"(?:{_INSIDE})(?:{_INSIDE}|(?<=[0-9])[.,](?=[0-9]))*|\S")
+"""A word holds letters, digits, hyphens that follow no digit, points between digits; any other sign
+is a word of its own."""
+_WORDS_WITHOUT_DIGITS = re.compile(rf"[^\s{_SIGNS}.,]+|\S")
+_DIGIT = re.compile(r"[0-9]")
+_POINTS = re.compile(r"[.,](?:<skipped>)*[.,]")
 
 
 def words_for(context: SuiteContext, tokenize: Tokenizer, asker: str) -> tuple[Tokenizer, Words]:
@@ -109,30 +115,18 @@ def _tokenizer(name: Tokenizer, asker: str) -> Callable[[str], str]:
     return tokenizer
 
 
-class _Chunks(dict[str, tuple[str, ...]]):
-    """What `13a` makes of a piece of text without white space, asked once for each.
-
-    None of its rules looks further than one character, and white space is like any other
-    character that is neither digit nor point to them: pieces can be cut one by one.
-    """
-
-    def __missing__(self, chunk: str) -> tuple[str, ...]:
-        if len(self) >= MOST_CHUNKS:
-            self.clear()
-        if chunk.isalnum():  # nothing to cut: saves the way through four expressions
-            found: tuple[str, ...] = (chunk,)
-        elif chunk[-1] in CUT_OFF and chunk[:-1].isalnum():
-            found = (chunk[:-1], chunk[-1])
-        else:
-            found = tuple(_tokenizer("13a", "")(chunk).split())
-        self[chunk] = found
-        return found
-
-
-_CHUNKS = _Chunks()
-
-
 def _words_13a(text: str) -> list[str]:
-    if "\n" in text and "-" in text:  # the one rule that joins pieces
-        text = text.rstrip().replace("<skipped>", "").replace("-\n", "")
-    return list(chain.from_iterable(map(_CHUNKS.__getitem__, text.split())))
+    """The words of `13a` by one expression in place of its four substitutions.
+
+    Points that follow each other are left to sacrebleu: what becomes of them depends on how its
+    matches overlap.
+    """
+    text = text.rstrip()
+    if _POINTS.search(text):
+        return _tokenizer("13a", "")(text).split()
+    if "\n" in text or "<skipped>" in text:
+        text = text.replace("<skipped>", "").replace("-\n", "")
+    if "&" in text:
+        for entity, sign in ENTITIES:
+            text = text.replace(entity, sign)
+    return (_WORDS_13A if _DIGIT.search(text) else _WORDS_WITHOUT_DIGITS).findall(text)

@@ -56,16 +56,34 @@ def generate(
     return pairs
 
 
+def hard(words: list[str]) -> list[tuple[str, list[str]]]:
+    """Pairs that stand for what is rare: 5,000 words, one word, the same, turned round, nothing."""
+    long = " ".join(random.Random(0).choices(words, k=5000))
+    short = " ".join(words[:40])
+    return [
+        (long, [short]),
+        (short, [long, short[: len(short) // 2]]),
+        (short, [" ".join(reversed(words[:40]))]),
+        (long[:3000], [long[:3000]]),
+        (words[0], [words[0]]),
+        (words[0], [long]),
+        ("", [""]),
+        ("", [short]),
+        (short, [""]),
+        (f"{words[0]} " * 300, [f"{words[0]} {words[1]} " * 100]),
+    ]
+
+
 @pytest.fixture(scope="session")
 def english_pairs() -> list[tuple[str, list[str]]]:
     """2,000 pairs of ASCII text."""
-    return generate(1, 2000, ASCII_WORDS)
+    return generate(1, 2000, ASCII_WORDS) + hard(ASCII_WORDS)
 
 
 @pytest.fixture(scope="session")
 def mixed_pairs() -> list[tuple[str, list[str]]]:
     """2,000 pairs of text in many scripts."""
-    return generate(2, 2000, WORDS)
+    return generate(2, 2000, WORDS) + hard(WORDS)
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sacrebleu
+from hypothesis import given
+from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU
+from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
 from evalkit.errors import ScorerError
 from evalkit.schema import SuiteConfig
 from evalkit.scorers import Scorer, make_scorers, score_predictions
 from evalkit.scorers.bleu import bleu_score
-from evalkit.scorers.tokenizers import tokenize_for
+from evalkit.scorers.tokenizers import _words_13a, tokenize_for
 
 Pairs = list[tuple[str, list[str]]]
 
@@ -105,3 +108,12 @@ def test_a_tokenizer_that_is_not_installed_says_so(config: SuiteConfig) -> None:
 def test_an_unknown_tokenizer_is_refused(config: SuiteConfig) -> None:
     with pytest.raises(ScorerError, match=r"option 'tokenize': found 'moses': .*'13a'"):
         build(config, [["a"]], "bleu(tokenize='moses')")
+
+
+SIGNS = "aZ5٣é,.-'_&;<>\"(/ \n\t\x1c!"
+
+
+@given(st.lists(st.sampled_from([*SIGNS, "&amp;", "&lt;", "<skipped>", "-\n"]), max_size=12))
+def test_words_of_13a_are_those_of_sacrebleu(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    assert _words_13a(text) == Tokenizer13a()(text.rstrip()).split()
