@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,6 +157,45 @@ def test_labels_come_from_the_references_where_the_suite_names_none() -> None:
 def test_a_reference_that_is_no_label_is_an_error() -> None:
     with pytest.raises(ScorerError, match="'other' is none of the 3 labels"):
         score_likelihoods(make("label_brier"), [of_labels((-1, -2, -3))], [["other"]])
+
+
+def test_the_suite_on_the_page_is_scored_as_it_says() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "scorers.md").read_text(encoding="utf-8")
+    block = re.search(r"<!-- calibration: suite.yaml -->\n```yaml\n(.*?)```", page, re.DOTALL)
+    assert block
+    said = yaml.safe_load(block[1])
+    config = SuiteConfig(name="page", task=said["task"], labels=tuple(said["labels"]))
+    first, *others = make_scorers(said["scorers"], config, [["refund"]])
+    assert not isinstance(first, LikelihoodScorer)
+    assert all(isinstance(scorer, LikelihoodScorer) for scorer in others)
+    assert [scorer.name for scorer in others] == ["label_accuracy", "label_brier", "label_ece"]
+
+
+OWN = """
+from evalkit.scorers import LikelihoodScorer
+
+class Nats(LikelihoodScorer):
+    name = "nats"
+    signature = "nats|v1"
+    unit = "nats"
+
+    def texts(self, references):
+        return (references[0], references[0].upper())
+
+    def likelihood_stats(self, likelihoods, references):
+        return likelihoods[0].logprob - likelihoods[1].logprob, 1.0
+
+    def corpus(self, totals):
+        return totals[..., 0] / totals[..., 1]
+"""
+
+
+def test_a_scorer_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(OWN)
+    scorer = make(f"{tmp_path / 'mine.py'}:Nats")
+    assert scorer.texts(["a"]) == ("a", "A")
+    found = {"a": Likelihood("a", -1.0, 1), "A": Likelihood("A", -4.0, 1)}
+    assert total(scorer, score_likelihoods(scorer, [found], [["a"]])) == 3.0
 
 
 def test_bins_are_at_least_one() -> None:
