@@ -159,14 +159,11 @@ def _decoded(lines: list[str]) -> list[str]:
 
 def _step(where: str, entry: Mapping[str, Any], problems: Problems) -> int | None:
     """The step of an entry; None if it logs none."""
-    name = next((name for name in STEPS if _number(entry.get(name)) is not None), None)
+    name = next((name for name in STEPS if not _blank(entry.get(name))), None)
     if name is None:
-        wrong = next((name for name in STEPS if not _blank(entry.get(name))), None)
-        if wrong is not None:
-            problems.add(Problem(where, wrong, describe(entry[wrong]), "a whole number from 0 on"))
         return None
     step = _number(entry[name])
-    if step is None or step < 0 or step != int(step):
+    if step is None or step < 0 or not step.is_integer():
         problems.add(Problem(where, name, describe(entry[name]), "a whole number from 0 on"))
         return None
     return int(step)
@@ -180,9 +177,9 @@ def _loss(
     if name is None:
         return None
     loss = _number(entry[name])
-    if loss is None and not _no_number(entry[name]):
-        problems.add(Problem(where, name, describe(entry[name]), _NUMBER))
-    elif loss is not None and loss < 0:
+    if loss is None and _no_number(entry[name]):
+        return None
+    if loss is None or loss < 0:
         problems.add(Problem(where, name, describe(entry[name]), _NUMBER))
         return None
     return loss
