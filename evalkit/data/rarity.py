@@ -1,9 +1,9 @@
 """Which training text a test text is a rewording of, if one stands out: in bits.
 
-A word of which one training text in 2^b holds a copy is worth b bits. What two texts share is worth
-the sum over the words that both have. Words that follow each other are not independent: for two
-neighbours that both texts have side by side, the bits are taken off by which the pair is more
-frequent than its words foretell, so that a name, a set phrase or a template counts about once.
+A word that one training text in 2^b has is worth b bits. What two texts share is worth the sum over
+the words that both have. Words that follow each other are not independent: of two words that both
+texts have side by side, those bits are taken off by which the pair is more frequent than its words
+foretell, so that a name, a set phrase or a template counts about once.
 
 What a rewording is held against is not chance but the second nearest training text. Prompts of one
 form, about one thing, to one person share much with many training texts; a rewording shares more
@@ -112,6 +112,8 @@ def find_reworded(test: Encoded, train: Encoded, vocabulary: int) -> Iterator[Re
     pairs = _pair_bits(test, train, vocabulary, words.worth)
     own_left, own_right = words.left @ words.worth, words.right @ words.worth
     left, right = _near(words)
+    if not len(left):
+        return
     both = words.shared(left, right)
     lead = _Lead.of(left, right, both + pairs.shared(left, right))
     left, right, both = left[lead.first], right[lead.first], both[lead.first]

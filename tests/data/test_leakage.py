@@ -127,6 +127,12 @@ def test_nothing_leaks_into_or_out_of_nothing() -> None:
     assert find_leaks("s", "train", examples(["a"]), []) == ()
 
 
+@pytest.mark.parametrize("test", ["?", "a", "a b c", text(*range(30))])
+@pytest.mark.parametrize("train", ["!", ".", "d", "d e f", text(*range(50, 80))])
+def test_nothing_leaks_where_nothing_is_in_common(test: str, train: str) -> None:
+    assert leaks([test], [train]) == []
+
+
 def test_a_leak_says_where() -> None:
     found = find_leaks("suite", "train-small", examples(["a", "b"]), examples(["c", "b"]))
     assert found == (Leak("suite", "train-small", "r1", "r1", "exact", 1.0),)
