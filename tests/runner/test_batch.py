@@ -7,6 +7,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from evalkit.errors import Interrupted, ModelError
 from evalkit.runner.batch.ledger import FOLDER, Ledger
-from tests.runner.asking import expected, make_job, make_jobs, run, texts
+from tests.runner.asking import QUICK, expected, make_job, make_jobs, run, texts
 from tests.runner.batching import batched, pace, run_batched
 from tests.servers.batch_api import Desk
 from tests.servers.openai_server import Server, error_reply
@@ -215,7 +216,8 @@ def test_trouble_with_the_api_itself_loses_and_doubles_nothing(tmp_path: Path) -
     desk = Desk(troubles=iter([dice.choice(kinds) for _ in range(60)]), looks=3)
     jobs = make_jobs(40)
     with Server(desk=desk) as server:
-        outcomes, _, _ = run_batched(server.url, jobs, tmp_path, pace=pace(most_lines=15))
+        slow = pace(most_lines=15, retry=replace(QUICK, attempts=12, patience=60.0))
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path, pace=slow)
     assert texts(outcomes) == expected(jobs)
     assert len(desk.requests) == len(jobs)
     assert len(desk.batches) == 6
@@ -334,6 +336,33 @@ def test_a_key_that_the_server_repeats_appears_nowhere(
     shown = [str(outcomes), str(stats), str(settled), *said]
     shown += [p.read_bytes().decode(errors="replace") for p in tmp_path.rglob("*") if p.is_file()]
     assert not [text for text in shown if key[3:] in text]
+
+
+def test_results_that_the_server_has_lost_are_asked_for_again(tmp_path: Path) -> None:
+    class Forgetful(Desk):
+        def _end(self, batch: dict[str, Any]) -> None:
+            super()._end(batch)
+            if batch["id"] == "batch-1":
+                del self.files[batch["output_file_id"]]
+
+    jobs = make_jobs(5, ["m"])
+    said: list[str] = []
+    with Server(desk=Forgetful()) as server:
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path, say=said.append)
+    assert texts(outcomes) == expected(jobs)
+    assert "m: the server has lost results of batch-1" in said
+
+
+def test_a_planned_file_that_somebody_deleted_is_planned_again(tmp_path: Path) -> None:
+    jobs = make_jobs(5, ["m"])
+    with Server(desk=(desk := Desk(troubles=iter(["500"] * 4)))) as server:
+        with pytest.raises(ModelError, match="answered 500"):
+            run_batched(server.url, jobs, tmp_path)
+        (planned,) = (tmp_path / FOLDER).iterdir()
+        planned.unlink()
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
+    assert texts(outcomes) == expected(jobs)
+    assert len(desk.batches) == 1
 
 
 @pytest.mark.slow

@@ -53,7 +53,8 @@ class BatchModel:
         rounds: cache key -> how often it came back without an answer.
         answered: how many answers it has given, now or in earlier runs.
         noted: how many of its provider's notes are in the cache.
-        touched: when its server last replied, on `time.monotonic`.
+        touched: when its server last told of a batch, on `time.monotonic`.
+        unheard: how often in a row it was asked after one since, and did not.
         crowded: whether its server takes only one batch at a time.
     """
 
@@ -65,6 +66,7 @@ class BatchModel:
     answered: int = 0
     noted: int = 0
     touched: float = field(default_factory=time.monotonic)
+    unheard: int = 0
     crowded: bool = False
 
     @cached_property

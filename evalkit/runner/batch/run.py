@@ -180,7 +180,7 @@ class _BatchRun:
             if isinstance(status, Failure):
                 await self._out_of_touch(batch, batch.batch_id, model, status)
                 continue
-            model.touched = time.monotonic()
+            model.touched, model.unheard = time.monotonic(), 0
             done, total = done + status.done, total + batch.lines
             if status.status == "failed":
                 self._turned_away(batch, model, status)
@@ -204,8 +204,12 @@ class _BatchRun:
                 self._say(f"{model.name}: the server has lost the batch {quote(batch_id)}")
                 self._ledger.drop(batch)
                 return
-        silent = time.monotonic() - model.touched
-        if failure.fatal or not failure.retryable or silent > self._pace.retry.patience:
+        model.unheard += 1
+        retry = self._pace.retry
+        silent = model.unheard >= retry.attempts and (
+            time.monotonic() - model.touched > retry.patience
+        )
+        if failure.fatal or not failure.retryable or silent:
             raise model.error(
                 f"its batch {quote(batch_id)} cannot be asked after: {failure.message}; "
                 "the same command goes on with it"
@@ -217,7 +221,7 @@ class _BatchRun:
         Raises:
             ModelError: anything else is wrong with the whole batch.
         """
-        keys = self._ledger.lines(batch.tag)
+        requests = self._ledger.lines(batch.tag)
         self._ledger.drop(batch)
         why = (
             f"the server refused the batch {quote(status.id)}: {status.why or 'it gives no reason'}"
@@ -227,7 +231,7 @@ class _BatchRun:
         model.crowded = True
         model.most_lines = max(1, min(model.most_lines, batch.lines // 2))
         if batch.lines == 1:
-            for key in keys.keys() & model.pending.keys():
+            for key in requests.keys() & model.pending.keys():
                 self._fail(key, model, Failure("rate_limit", why, retryable=True))
         self._say(f"{model.name}: {why}; going on with {model.most_lines:,} prompts at a time")
 
@@ -238,12 +242,15 @@ class _BatchRun:
         for file_id in status.files:
             fetch = partial(_fetch, file_id, requests, model)
             found = await patiently(fetch, self._pace.retry, self._end)
-            if isinstance(found, Failure):
+            if isinstance(found, Joined):
+                joined.merge(found)
+            elif found.kind == "absent":  # deleted, or expired before anybody came for it
+                self._say(f"{model.name}: the server has lost results of {quote(status.id)}")
+            else:
                 raise model.error(
                     f"the results of its batch {quote(status.id)} cannot be had: {found.message}; "
                     "the same command goes on with them"
                 )
-            joined.merge(found)
         notes = model.provider.notes[model.noted :]
         await self._store.put(joined.answers, [(model.key, note) for note in notes])
         model.noted += len(notes)
@@ -252,8 +259,9 @@ class _BatchRun:
         summary = joined.summary(len(requests))
         self._say(f"{model.name}: batch {quote(status.id)} {status.status}: {summary}")
         missing = NEVER_RUN.get(status.status, NO_RESULT)
-        for key in requests.keys() & model.pending.keys():
-            self._deliver(key, model, joined.outcomes.get(key, missing))
+        for key in requests:
+            if key in model.pending:
+                self._deliver(key, model, joined.outcomes.get(key, missing))
 
     def _deliver(self, key: str, model: BatchModel, outcome: Answer | Failure) -> None:
         if isinstance(outcome, Failure):

@@ -27,9 +27,13 @@ async def finish_planned(
         ModelError: a server that takes no batches, or not this one.
     """
     for batch in ledger.open_batches(models):
-        if batch.batch_id is None:
-            await _hand_in(batch, models[batch.model], ledger, pace, end)
-            say(f"{models[batch.model].name}: a batch of {batch.lines:,} prompts is handed in")
+        if batch.batch_id is not None:
+            continue
+        if batch.file_id is None and not batch.file.exists():
+            ledger.drop(batch)  # nothing of it has left this machine: it will be planned anew
+            continue
+        await _hand_in(batch, models[batch.model], ledger, pace, end)
+        say(f"{models[batch.model].name}: a batch of {batch.lines:,} prompts is handed in")
 
 
 def plan(keys: Sequence[str], model: BatchModel, ledger: Ledger, pace: BatchPace) -> int:
@@ -60,9 +64,6 @@ async def _hand_in(
     """Upload the file of a batch, and have the batch made."""
     file_id = batch.file_id
     if file_id is None:
-        if not batch.file.exists():
-            ledger.drop(batch)  # nothing of it has left this machine: it will be planned anew
-            return
         upload = partial(model.server.upload, batch.file)
         uploaded = await patiently(upload, pace.retry, end)
         if isinstance(uploaded, Failure):
