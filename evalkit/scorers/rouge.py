@@ -21,7 +21,7 @@ from evalkit.scorers.text import rouge_words
 
 SHORTEST_WORD = 4
 """Shorter words are not stemmed."""
-MOST_SENTENCES = 500
+MOST_SENTENCES = 200
 """Texts of more sentences get them joined two by two, until they are no more."""
 
 Split = Literal["lines", "sentences"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 import pytest
@@ -38,6 +39,23 @@ def test_hostile_predictions_are_scored(config: SuiteConfig, name: str, kind: st
     stats = score_predictions(ours, [TEXTS[kind], "7"], references, examples=examples(references))
     assert time.perf_counter() - start < SECONDS
     assert ours.values(stats).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    "name", ["f1", "rouge1", "rouge2", "rouge_l", "rouge_lsum", "bleu", "chrf", "ter", "meteor"]
+)
+def test_a_pair_of_twenty_thousand_words_ends(config: SuiteConfig, name: str) -> None:
+    rng = random.Random(1)
+    vocabulary = [f"w{n}" for n in range(5_000)]
+    wanted = rng.choices(vocabulary, k=20_000)
+    said = [word if rng.random() < 0.7 else rng.choice(vocabulary) for word in wanted]
+    texts = ["\n".join(" ".join(words[at : at + 10]) for at in range(0, len(words), 10))
+             for words in (said, wanted)]  # fmt: skip
+    (ours,) = make_scorers([name], config, [texts[1:]])
+    start = time.process_time()
+    value = ours.values(score_predictions(ours, texts[:1], [texts[1:]]))[0]
+    assert time.process_time() - start < SECONDS
+    assert 0.2 < value < 0.9
 
 
 @pytest.mark.parametrize("kind", ["many words", "many lines", "one long word"])
