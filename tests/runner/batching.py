@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evalkit.models import open_provider
+from evalkit.models import Batched, open_provider
 from evalkit.runner import AskStats, BatchPace, Job, Retry, ask, ask_by_batch
 from evalkit.schema import Failure, ModelSpec
 from tests.runner.asking import QUICK, Outcomes
@@ -31,7 +31,8 @@ async def batched(
     }
     try:
         options.setdefault("pace", PACE)
-        settled, stats = await ask_by_batch(jobs, providers, cache=cache, **options)
+        served = {name: p for name, p in providers.items() if isinstance(p, Batched)}
+        settled, stats = await ask_by_batch(jobs, served, cache=cache, **options)
         retry = Retry(attempts=1)
         outcomes, _ = await ask(jobs, providers, cache=cache, settled=settled, retry=retry)
         return outcomes, stats, settled
