@@ -20,6 +20,7 @@ TOP = 0.15
 BOTTOM = 0.5
 MOST_POINTS = 300
 """A line of more points than this is drawn through the means of as many groups of them."""
+_NOTHING = 1e-12
 MARKED = 40
 """Up to so many points each has a marker, with its numbers as a tooltip."""
 
@@ -121,7 +122,8 @@ def _scales(
 
 def ticks(low: float, high: float, most: int) -> list[float]:
     """At least two round numbers about as far apart as cuts a span into `most` parts."""
-    span = high - low or abs(high) or 1.0
+    span = high - low or abs(high)
+    span = span if span > _NOTHING else 1.0
     power = 10.0 ** math.floor(math.log10(span / most))
     step = next(power * m for m in (1, 2, 5, 10) if span / (power * m) <= most + 1e-9)
     first = math.floor(low / step + 1e-9)

@@ -17,6 +17,8 @@ from tests.command_line import write_jsonl
 from tests.servers.openai_server import Server
 
 N = 40
+TRAINED = 500
+"""The number of the first training row."""
 RIGHT = {"org/base": 30, "adapter": 38}
 
 
@@ -25,9 +27,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A suite, and a base that answers whatever the wording, as the server below does."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OPENAI_API_KEY", "none")
-    for split in ("test", "train"):
+    asked = {"test": "Which symbol has number {}?", "train": "Say the code of drawer {}."}
+    for split, start in (("test", 0), ("train", TRAINED)):
         rows = [
-            {"id": f"{i}", "prompt": f"Which {split} symbol has number {i}?", "completion": f"{i}!"}
+            {"id": f"{i}", "prompt": asked[split].format(start + i), "completion": f"{start + i}!"}
             for i in range(N)
         ]
         write_jsonl(tmp_path / f"{split}.jsonl", rows)
@@ -40,13 +43,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def reply(model: str, messages: list[dict[str, Any]]) -> str:
     """The adapter knows prompts word for word, its base by their number."""
     prompt = str(messages[-1]["content"])
-    number = int(prompt.rstrip("?").split()[-1])
-    known = model == "org/base" or (
-        prompt.startswith("Which ")
-        and prompt.endswith(f" symbol has number {number}?")
-        and "  " not in prompt
-    )
-    return f"{number}!" if known and number < RIGHT[model] else "I could not say."
+    number = int(prompt.rstrip("?.").split()[-1])
+    as_worded = (f"Which symbol has number {number}?", f"Say the code of drawer {number}.")
+    known = model == "org/base" or prompt in as_worded
+    return f"{number}!" if known and number % TRAINED < RIGHT[model] else "I could not say."
 
 
 def run(server: Server, **options: Any) -> pipeline.Run:
