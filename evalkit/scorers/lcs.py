@@ -30,7 +30,7 @@ def lcs_positions(reference: Sequence[Hashable], candidate: Sequence[Hashable]) 
         if reference[row - 1] == candidate[column - 1]:
             row, column = row - 1, column - 1
             found.append(row)
-        elif _cell(columns, row, column - 1) > _cell(columns, row - 1, column):
+        elif not columns[column] >> (row - 1) & 1:  # one above: so it stands to the left as well
             column -= 1
         else:
             row -= 1
@@ -49,7 +49,3 @@ def _columns(reference: Sequence[Hashable], candidate: Sequence[Hashable]) -> It
         matched = column & places.get(word, 0)
         column = ((column + matched) | (column - matched)) & everything
         yield column
-
-
-def _cell(columns: Sequence[int], row: int, column: int) -> int:
-    return row - (columns[column] & ((1 << row) - 1)).bit_count()
