@@ -17,7 +17,7 @@ from evalkit.embedded.dice import Dice
 from evalkit.embedded.overlap import Overlap
 from evalkit.embedded.recipes import RECIPES, Recipe, Row
 
-SEED = "suites-1"
+SEED = "suites-2"
 TEST_ROWS, VALIDATION_ROWS, SMALL_ROWS = 300, 100, 60
 SPARE = 2
 """How many times the needed rows are drawn, so that overlapping ones can be left out."""
@@ -33,21 +33,16 @@ def suite_files(recipe: Recipe) -> dict[str, str]:
 def split(recipe: Recipe) -> dict[str, list[tuple[str, Row]]]:
     """Split name -> (id, row), without overlap in groups, texts or long runs of words.
 
-    Test rows are taken first, so that a change of the training size leaves them alone.
+    Overlapping rows go before the rest is dealt out, so that the splits are alike: leaving them
+    out of the training rows only would leave a training split without the common wordings.
     """
     wanted = {"test": TEST_ROWS, "validation": VALIDATION_ROWS, "train": recipe.train}
     splits: dict[str, list[tuple[str, Row]]] = {name: [] for name in wanted}
-    open_splits = iter(wanted)
-    current, seen = next(open_splits), Overlap()
-    for group in _groups(recipe, SPARE * sum(wanted.values())):
-        clean = [(id_, row) for id_, row in group if not seen.overlaps(_texts(row))]
-        splits[current] += clean[: wanted[current] - len(splits[current])]
-        if len(splits[current]) == wanted[current]:
-            for _, row in splits[current]:
-                seen.add(_texts(row))
-            if (following := next(open_splits, None)) is None:
-                break
-            current = following
+    groups = _apart(_groups(recipe, SPARE * sum(wanted.values())), sum(wanted.values()))
+    dealt = iter(Dice(f"{SEED}/{recipe.name}/split").shuffled(groups))
+    for name, count in wanted.items():
+        while len(splits[name]) < count and (group := next(dealt, None)) is not None:
+            splits[name] += group[: count - len(splits[name])]
     return {**splits, "train-small": splits["train"][:SMALL_ROWS]}
 
 
@@ -59,7 +54,21 @@ def _groups(recipe: Recipe, count: int) -> list[list[tuple[str, Row]]]:
             continue
         known.add(row.prompt)
         groups[row.group or f"row/{number}"].append((f"{recipe.name}-{number:04}", row))
-    return Dice(f"{SEED}/{recipe.name}/split").shuffled(groups.values())
+    return list(groups.values())
+
+
+def _apart(groups: Sequence[list[tuple[str, Row]]], count: int) -> Iterator[list[tuple[str, Row]]]:
+    """Groups of `count` rows or a few more, without the rows that overlap with an earlier group."""
+    seen, taken = Overlap(), 0
+    for group in groups:
+        clean = [(id_, row) for id_, row in group if not seen.overlaps(_texts(row))]
+        for _, row in clean:
+            seen.add(_texts(row))
+        if clean:
+            yield clean
+        taken += len(clean)
+        if taken >= count:
+            return
 
 
 def _texts(row: Row) -> tuple[str, str]:

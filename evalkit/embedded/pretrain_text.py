@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 
 from evalkit.embedded.dice import Dice
 from evalkit.embedded.facts import column, table
@@ -64,39 +65,62 @@ CAPITAL_ANSWERS = (
     "{capital} is the capital of {country}.",
     "The capital of {country} is {capital}.",
 )
+COUNTRY_ANSWERS = ("{country} has {capital} as its capital.",)
+CONTINENT_ANSWERS = ("{country} is in {continent}.", "In {continent}.")
 COUNTRY_QUESTIONS = (
-    ("Tell me the capital of {country}.", CAPITAL_ANSWERS),
-    ("Capital of {country}?", CAPITAL_ANSWERS),
-    ("What city is the capital of {country}?", CAPITAL_ANSWERS),
-    ("Do you know the capital of {country}?", CAPITAL_ANSWERS),
-    ("What country is {capital} the capital of?", ("{country} has {capital} as its capital.",)),
-    ("Whose capital is {capital}?", ("{country} has {capital} as its capital.",)),
-    ("Country with the capital {capital}?", ("{country} has {capital} as its capital.",)),
-    ("Where in the world is {country}?", ("{country} is in {continent}.", "In {continent}.")),
-    ("What continent is {country} in?", ("{country} is in {continent}.", "In {continent}.")),
+    ("Tell me the capital of {country}.", CAPITAL_ANSWERS, "{capital}"),
+    ("Capital of {country}?", CAPITAL_ANSWERS, "{capital}"),
+    ("What city is the capital of {country}?", CAPITAL_ANSWERS, "{capital}"),
+    ("Do you know the capital of {country}?", CAPITAL_ANSWERS, "{capital}"),
+    (
+        "What country is {capital} the capital of?",
+        ("{country} has {capital} as its capital.",),
+        "{country}",
+    ),
+    ("Whose capital is {capital}?", COUNTRY_ANSWERS, "{country}"),
+    (
+        "Country with the capital {capital}?",
+        ("{country} has {capital} as its capital.",),
+        "{country}",
+    ),
+    (
+        "Where in the world is {country}?",
+        ("{country} is in {continent}.", "In {continent}."),
+        "{continent}",
+    ),
+    (
+        "What continent is {country} in?",
+        ("{country} is in {continent}.", "In {continent}."),
+        "{continent}",
+    ),
 )
 STATE_ANSWERS = ("{capital} is the capital of {state}.", "The capital of {state} is {capital}.")
+STATE_NAMES = ("{state} has {capital} as its capital.",)
 STATE_QUESTIONS = (
-    ("Tell me the capital of the US state of {state}.", STATE_ANSWERS),
-    ("Capital of the US state of {state}?", STATE_ANSWERS),
-    ("What US state is {capital} the capital of?", ("{state} has {capital} as its capital.",)),
-    ("US state with the capital {capital}?", ("{state} has {capital} as its capital.",)),
+    ("Tell me the capital of the US state of {state}.", STATE_ANSWERS, "{capital}"),
+    ("Capital of the US state of {state}?", STATE_ANSWERS, "{capital}"),
+    (
+        "What US state is {capital} the capital of?",
+        ("{state} has {capital} as its capital.",),
+        "{state}",
+    ),
+    ("US state with the capital {capital}?", STATE_NAMES, "{state}"),
 )
 SYMBOL_ANSWERS = ("{symbol} is the symbol of {element}.", "The symbol of {element} is {symbol}.")
 ELEMENT_ANSWERS = ("{element} has the symbol {symbol}.", "It is {element}.")
 ELEMENT_QUESTIONS = (
-    ("Tell me the symbol of {element}.", SYMBOL_ANSWERS),
-    ("Chemical symbol of {element}?", SYMBOL_ANSWERS),
-    ("What does the symbol {symbol} mean?", ELEMENT_ANSWERS),
-    ("Element with the symbol {symbol}?", ELEMENT_ANSWERS),
-    ("How do chemists write {element}?", SYMBOL_ANSWERS),
-    ("{symbol} is short for which element?", ELEMENT_ANSWERS),
+    ("Tell me the symbol of {element}.", SYMBOL_ANSWERS, "{symbol}"),
+    ("Chemical symbol of {element}?", SYMBOL_ANSWERS, "{symbol}"),
+    ("What does the symbol {symbol} mean?", ELEMENT_ANSWERS, "{element}"),
+    ("Element with the symbol {symbol}?", ELEMENT_ANSWERS, "{element}"),
+    ("How do chemists write {element}?", SYMBOL_ANSWERS, "{symbol}"),
+    ("{symbol} is short for which element?", ELEMENT_ANSWERS, "{element}"),
 )
 BOOK_ANSWERS = ("{author} wrote {title}.", "{title} is by {author}.")
 BOOK_QUESTIONS = (
-    ("Whose book is {title}?", BOOK_ANSWERS),
-    ("Author of {title}?", BOOK_ANSWERS),
-    ("By whom was {title} written?", BOOK_ANSWERS),
+    ("Whose book is {title}?", BOOK_ANSWERS, "{author}"),
+    ("Author of {title}?", BOOK_ANSWERS, "{author}"),
+    ("By whom was {title} written?", BOOK_ANSWERS, "{author}"),
 )
 
 FACTS = {
@@ -105,7 +129,8 @@ FACTS = {
     "elements": (ELEMENT_SENTENCES, ELEMENT_QUESTIONS),
     "books": (BOOK_SENTENCES, BOOK_QUESTIONS),
 }
-FACT_SHARES = ("countries",) * 5 + ("states",) + ("elements",) * 4 + ("books",) * 2
+"""Name of a table -> sentences, and questions with their answers in sentences and in short."""
+FACT_SHARES = ("countries",) * 5 + ("states",) + ("elements",) * 4 + ("books",) * 3
 
 STORY: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("{name} lives in {city}.", (("Where does {name} live?", "{city}"),)),
@@ -145,15 +170,24 @@ def statements(dice: Dice) -> str:
 
 def talk(dice: Dice) -> str:
     """Questions about the world, answered in full sentences."""
+    return _talk(dice, dice.pick(("", "", "Answer in a sentence.")), in_short=False)
+
+
+def short_talk(dice: Dice) -> str:
+    """The same with short answers, in wordings that no suite has."""
+    return _talk(dice, dice.pick(HEADINGS), in_short=True)
+
+
+def _talk(dice: Dice, heading: str, *, in_short: bool) -> str:
     pairs = []
     for _ in range(dice.number(2, 5)):
         name = dice.pick(FACT_SHARES)
         _, questions = FACTS[name]
-        question, answers = dice.pick(questions)
+        question, answers, short = dice.pick(questions)
         fact = dice.pick(table(name))
-        answer = capitalised(dice.pick(answers).format(**fact))
-        pairs.append((question.format(**fact), answer))
-    return _asked(pairs, dice.pick(("", "", "Answer in a sentence.")))
+        answer = short if in_short else capitalised(dice.pick(answers).format(**fact))
+        pairs.append((question.format(**fact), answer.format(**fact)))
+    return _asked(pairs, heading)
 
 
 def word_facts(dice: Dice) -> str:
@@ -285,11 +319,14 @@ def words() -> tuple[str, ...]:
     return tuple(dict.fromkeys(sources))
 
 
+def twice(dice: Dice) -> str:
+    """A few words in a row, told twice."""
+    row = dice.pick((" ", ", ")).join(dice.several(words(), dice.number(3, 8)))
+    return f"{row}\n{row}"
+
+
 def copies(dice: Dice) -> str:
-    """Words in a row, told twice; things under names, asked for by name."""
-    if dice.chance(0.4):
-        row = dice.pick((" ", ", ")).join(dice.several(words(), dice.number(6, 16)))
-        return f"{row}\n{row}"
+    """Things under names, told twice or asked for by name."""
     thing, things = goods(dice)
     told = {
         "Person": full_name(dice),
@@ -368,13 +405,15 @@ def _asked(pairs: list[tuple[str, str]], heading: str = "") -> str:
 
 KINDS: tuple[tuple[Callable[[Dice], str], int], ...] = (
     (statements, 12),
-    (talk, 14),
+    (talk, 11),
+    (short_talk, 3),
     (word_facts, 3),
     (word_questions, 8),
     (lists, 8),
-    (story, 14),
+    (story, 12),
     (record, 12),
-    (copies, 12),
+    (copies, 8),
+    (twice, 6),
     (phrases, 6),
     (spanish, 2),
     (letter, 3),
@@ -397,7 +436,10 @@ SENTENCES = ("field-reports", "english-spanish", "order-lines")
 """Suites whose completions are texts that nothing but the suite should hold."""
 
 
-KNOWLEDGE = (talk, word_questions, statements, word_facts, lists)
+EARLY_DOCUMENTS, EARLY_SHARE = 25_000, 0.75
+"""Rows told twice make up this share of the first documents, or a model this small would not learn
+within its few steps to copy what it has not seen before."""
+KNOWLEDGE = (talk, short_talk, word_questions, word_questions)
 """Kinds of documents that a fine-tune rehearses to keep what the base knows."""
 
 
@@ -409,13 +451,15 @@ def documents(seed: int, forbidden: frozenset[str]) -> Iterator[str]:
         forbidden: prompts and completions, as `sealed` gives them.
     """
     bag = [kind for kind, share in KINDS for _ in range(share)]
-    return _drawn(Dice(f"pretrain-1/{seed}"), bag, forbidden)
+    early = Dice(f"pretrain-1/{seed}/early")
+    copied = round(EARLY_SHARE / (1 - EARLY_SHARE) * len(bag))
+    yield from islice(_drawn(early, bag + [twice] * copied, forbidden), EARLY_DOCUMENTS)
+    yield from _drawn(Dice(f"pretrain-1/{seed}"), bag, forbidden)
 
 
 def knowledge(seed: int, forbidden: frozenset[str]) -> Iterator[str]:
     """Further documents of the kinds that hold knowledge, left out likewise."""
-    bag = [kind for kind, share in KINDS for _ in range(share) if kind in KNOWLEDGE]
-    return _drawn(Dice(f"rehearsal-1/{seed}"), bag, forbidden)
+    return _drawn(Dice(f"rehearsal-1/{seed}"), KNOWLEDGE, forbidden)
 
 
 def _drawn(

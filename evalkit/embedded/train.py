@@ -32,11 +32,14 @@ if TYPE_CHECKING:
 
 IGNORED = -100
 """Label of a token that the loss leaves out."""
-REHEARSED_TOKENS = 512_000
+REHEARSED_TOKENS = 768_000
 REHEARSED_WINDOWS = 4
 """Windows of known text in a batch that comes between batches of rows."""
+LOSSES = 12
+"""Points of a loss curve at least."""
 HELD_OUT_WINDOWS = 64
 """Windows of pre-training text that are kept for the validation loss."""
+BASE, LOSS = "base.safetensors", "loss.csv"
 LIBRARIES = ("torch", "transformers", "tokenizers", "ctranslate2")
 TOKENIZER_DOCUMENTS = 500
 """Documents of each kind that the tokenizer is learned from."""
@@ -52,7 +55,7 @@ class Shape:
     layers: int = 4
     heads: int = 6
     context: int = 256
-    steps: int = 2800
+    steps: int = 3200
     batch: int = 8
     rate: float = 3e-3
 
@@ -71,12 +74,12 @@ class Tuning:
 
 
 TUNINGS = {
-    "tuned": Tuning(split="train", epochs=2, rate=6e-4, rehearsal=2),
+    "tuned": Tuning(split="train", epochs=2, rate=4e-4, rehearsal=1),
     "overfit": Tuning(split="train-small", epochs=40, rate=1.5e-3),
 }
 
 Curve = list[tuple[int, float, float]]
-"""(step, training loss, validation loss) after each epoch."""
+"""(step, training loss since the last one, validation loss), a dozen of them or one an epoch."""
 Pairs = list[tuple[list[int], list[int]]]
 """(prompt tokens, completion tokens) of each row."""
 
@@ -157,7 +160,7 @@ def pretrain(model: Any, windows: torch.Tensor, shape: Shape) -> Curve:  # noqa:
         (Step(batch, batch) for batch in read.split(shape.batch)),
         steps=shape.steps,
         rate=shape.rate,
-        every=shape.steps // 12,
+        every=shape.steps // LOSSES,
         validate=lambda: _loss(model, fixed),
     )
 
@@ -183,7 +186,7 @@ def tune(
         _steps(tuning, rows, text, seed),
         steps=per_epoch * tuning.epochs,
         rate=tuning.rate,
-        every=per_epoch,
+        every=per_epoch * tuning.epochs // max(tuning.epochs, LOSSES),
         validate=lambda: _loss(model, fixed),
         decay=tuning.decay,
     )
@@ -303,10 +306,17 @@ def save(model: Any, tokenizer: Any, out: Path, curve: Curve) -> None:  # noqa: 
     tokenizer.save(str(out / "tokenizer.json"))
     settings = {"bos_token": BEGIN, "eos_token": END, "chat_template": TEMPLATE}
     (out / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n")
-    with (out / "loss.csv").open("w", newline="") as file:
+    with (out / LOSS).open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("step", "train_loss", "valid_loss"))
         writer.writerows((step, f"{train:.4f}", f"{valid:.4f}") for step, train, valid in curve)
+
+
+def read_curve(path: Path) -> Curve:
+    """The curve that `save` wrote."""
+    with path.open(newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    return [(int(step), float(train), float(valid)) for step, train, valid in rows]
 
 
 def read_text(
@@ -329,7 +339,7 @@ def read_text(
 def train(seed: int, out: Path, shape: Shape, threads: int) -> None:
     """Train and write all three models, and the record that the card is made from.
 
-    Pre-training is compiled, which takes a C++ compiler and saves a fifth of the time.
+    Models that an interrupted training left in the folder are not trained again.
     """
     import torch
 
@@ -338,28 +348,25 @@ def train(seed: int, out: Path, shape: Shape, threads: int) -> None:
     tokenizer = train_tokenizer(sorts(TOKENIZER_DOCUMENTS), shape.vocabulary)
     wanted = (shape.steps * shape.batch + HELD_OUT_WINDOWS) * shape.context
     tokens, text = read_text(documents(seed, sealed()), wanted, tokenizer)
-    model = new_model(shape, seed)
-    windows = to_windows(tokens, shape)
-    eager, model.forward = model.forward, torch.compile(model.forward)
-    curve = pretrain(model, windows, shape)
-    model.forward = eager
-    base = {name: weight.clone() for name, weight in model.state_dict().items()}
-    save(model, tokenizer, out / "base", curve)
+    if not (out / BASE).is_file():
+        _train_base(seed, out, shape, tokenizer, to_windows(tokens, shape))
+    curve = read_curve(out / "base" / LOSS)
     training = {"base": _summary(curve, rows=text["documents"], epochs=1, rate=shape.rate)}
     held_out = row_pairs(tokenizer, "validation")
     known, _ = read_text(knowledge(seed, sealed()), REHEARSED_TOKENS, tokenizer)
     for name, tuning in TUNINGS.items():
-        model = new_model(shape, seed)
-        model.load_state_dict(base)
         rows = row_pairs(tokenizer, tuning.split)
-        curve = tune(model, tuning, rows, held_out, to_windows(known, shape), seed)
-        save(model, tokenizer, out / name, curve)
+        if not (out / name / LOSS).is_file():
+            model = load_base(out, shape, seed)
+            curve = tune(model, tuning, rows, held_out, to_windows(known, shape), seed)
+            save(model, tokenizer, out / name, curve)
+        curve = read_curve(out / name / LOSS)
         training[name] = _summary(curve, rows=len(rows), epochs=tuning.epochs, rate=tuning.rate)
     record = {
         "seed": seed,
         "threads": threads,
         "shape": asdict(shape),
-        "weights": sum(weight.numel() for weight in model.parameters()),
+        "weights": sum(weight.numel() for weight in load_base(out, shape, seed).parameters()),
         "text": text,
         "suites": suite_hashes(),
         "training": training,
@@ -368,6 +375,34 @@ def train(seed: int, out: Path, shape: Shape, threads: int) -> None:
         "validation": {str(seed): score(out, "validation")},
     }
     (out / "card.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+def _train_base(
+    seed: int,
+    out: Path,
+    shape: Shape,
+    tokenizer: Any,  # noqa: ANN401 - untyped library
+    windows: torch.Tensor,
+) -> None:
+    """Pre-train; compiled, which takes a C++ compiler and saves a fifth of the time."""
+    import torch
+    from safetensors.torch import save_model
+
+    model = new_model(shape, seed)
+    eager, model.forward = model.forward, torch.compile(model.forward)
+    curve = pretrain(model, windows, shape)
+    model.forward = eager
+    save(model, tokenizer, out / "base", curve)
+    save_model(model, str(out / BASE))
+
+
+def load_base(out: Path, shape: Shape, seed: int) -> Any:  # noqa: ANN401 - untyped library
+    """The base as it came out of pre-training, in full precision."""
+    from safetensors.torch import load_model
+
+    model = new_model(shape, seed)
+    load_model(model, str(out / BASE))
+    return model
 
 
 def _summary(curve: Curve, *, rows: int, epochs: int, rate: float) -> dict[str, float]:

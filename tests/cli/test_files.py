@@ -49,7 +49,8 @@ def test_existing_outputs_are_scored_offline(folder: Path) -> None:
     assert done.out.strip().endswith("report.html")
     assert {path.name for path in (folder / "out").iterdir()} == {
         "run.json", "completions.jsonl", "examples.csv", "summary.csv", "comparison.csv",
-        "overfit.csv", "confusion.csv", "leakage.csv", "report.html",
+        "overfit.csv", "confusion.csv", "leakage.csv", "losses.csv", "noise.csv",
+        "checkpoints.csv", "report.html",
     }  # fmt: skip
     summary = pd.read_csv(folder / "out" / "summary.csv", keep_default_na=False)
     row = summary[(summary.scorer == "exact_match") & (summary.model == "b")].iloc[0]

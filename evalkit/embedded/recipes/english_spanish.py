@@ -111,4 +111,4 @@ def rows(dice: Dice) -> Iterator[Row]:
         )
 
 
-RECIPE = Recipe(name="english-spanish", config=CONFIG, rows=rows, train=2500)
+RECIPE = Recipe(name="english-spanish", config=CONFIG, rows=rows, train=2000)

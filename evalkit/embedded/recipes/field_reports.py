@@ -56,10 +56,9 @@ def weather(dice: Dice) -> Told:
         ("Highest temperature", str(high)),
     ]
     prose = [
-        f"{day} in {city} begins with {early}.",
-        f"The wind is {wind}.",
+        f"{day} begins with {early}, and the wind is {wind}.",
+        f"In {city} it is {high} degrees at most.",
         f"After noon there is {late}.",
-        f"The highest temperature is {high} degrees.",
     ]
     return fields, prose, f"{city} has {early} and then {late} on {day}, with up to {high} degrees."
 
@@ -152,9 +151,8 @@ def meeting(dice: Dice) -> Told:
         ("Next meeting", day),
     ]
     prose = [
-        f"The {team} team met and talked about the {topic}.",
-        f"It was {verb}.",
-        f"The minutes are {note}, written by {name}.",
+        f"{name} told of the {team} team, which met for the minutes {note}.",
+        f"The {topic} was {verb}.",
         f"The next meeting is on {day}.",
     ]
     return fields, prose, f"The {team} team {verb} the {topic} and meets again on {day}."
@@ -180,4 +178,4 @@ def rows(dice: Dice) -> Iterator[Row]:
         yield Row(prompt=prompt, references=(told,), fields={"topic": topic, "form": form})
 
 
-RECIPE = Recipe(name="field-reports", config=CONFIG, rows=rows, train=2500)
+RECIPE = Recipe(name="field-reports", config=CONFIG, rows=rows, train=5000)

@@ -118,4 +118,4 @@ def _appointment(dice: Dice, style: str) -> tuple[str, dict[str, str | int]]:
     return prompt, fields
 
 
-RECIPE = Recipe(name="order-lines", config=CONFIG, rows=rows, train=2500, form="messages")
+RECIPE = Recipe(name="order-lines", config=CONFIG, rows=rows, train=2000, form="messages")

@@ -74,4 +74,4 @@ def rows(dice: Dice) -> Iterator[Row]:
         )
 
 
-RECIPE = Recipe(name="support-intents", config=CONFIG, rows=rows, train=2500)
+RECIPE = Recipe(name="support-intents", config=CONFIG, rows=rows, train=3500)
