@@ -34,10 +34,10 @@ def block(start: str, language: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for split in ("test", "train"):
+    for split, first in (("test", 0), ("train", N)):
         rows = [
             {"prompt": f"{split} {i}: how much is {i} and {i}?", "completion": f"{2 * i}"}
-            for i in range(N)
+            for i in range(first, first + N)
         ]
         write_jsonl(tmp_path / f"{split}.jsonl", rows)
         for name, right in (("base", 4), ("tuned", 35)):
@@ -51,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 
 def reply(model: str, messages: list[dict[str, Any]]) -> str:
     number = int(re.findall(r"\d+", str(messages[-1]["content"]))[0])
-    return str(2 * number) if number < (35 if model == "support" else 4) else "?"
+    return str(2 * number) if number % N < (35 if model == "support" else 4) else "?"
 
 
 def test_five_lines_on_ones_own_server(folder: Path) -> None:

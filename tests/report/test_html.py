@@ -65,7 +65,10 @@ def answered(record: RunRecord, texts: dict[str, str]) -> RunRecord:
 
 def test_sections_stand_in_their_order_and_the_verdict_is_first(page: str) -> None:
     shown = re.findall(r'<section id="(\w+)"', page)
-    assert shown == [s.key for s in all_sections()]
+    keys = [s.key for s in all_sections()]
+    assert shown == [key for key in keys if key in shown]
+    # This run has no loss file, no checkpoints, and asked nothing twice.
+    assert set(keys) - set(shown) <= {"losses", "checkpoints", "noise"}
     assert shown[0] == "verdict"
     assert re.findall(r'<li><a href="#(\w+)"', page) == shown
 
@@ -156,7 +159,9 @@ def test_an_area_under_a_curve_has_no_sign(record: RunRecord) -> None:
     verdicts = [replace(v, signals=(*v.signals, area)) for v in record.info.overfit]
     page = render_report(with_info(record, overfit=tuple(verdicts)))
     row = re.sub("<[^>]+>", " ", page[page.index(">membership</th>") :].partition("</tr>")[0])
-    assert re.search(r"membership none 0\.530 \[ 0\.480 , 0\.580 \]", " ".join(row.split()).lstrip(">"))
+    assert re.search(
+        r"membership none 0\.530 \[ 0\.480 , 0\.580 \]", " ".join(row.split()).lstrip(">")
+    )
 
 
 def test_the_gain_is_split_in_a_sentence(page: str, record: RunRecord) -> None:
