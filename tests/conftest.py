@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -19,3 +20,9 @@ def server() -> Iterator[Server]:
     """An OpenAI-compatible server over a real socket; set its attributes to make it misbehave."""
     with Server() as running:
         yield running
+
+
+# A shell starts background jobs with Ctrl-C ignored, and what is ignored is inherited by the
+# commands that the tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
