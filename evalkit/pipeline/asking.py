@@ -10,7 +10,6 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
-from zlib import crc32
 
 from evalkit.data import (
     PERTURBED,
@@ -30,6 +29,7 @@ from evalkit.pipeline.likelihoods import (
 )
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.probing import probe_models, with_remarks
+from evalkit.pipeline.questions import drawn
 from evalkit.pipeline.repeats import reseeded, split_result, times_asked
 from evalkit.runner import (
     Ask,
@@ -109,7 +109,7 @@ def load_suites(plan: Plan) -> Loaded:
         name = suite.config.name
         if any(name == other.config.name for other in suites):
             raise UsageError(f"two suites are called {name!r}; give one another `name:`")
-        splits = {"test": _sample(suite, "test", plan.limit, plan.seed)}
+        splits = {"test": _sample(suite.splits["test"], f"{name}/test", plan.limit, plan.seed)}
         for model in plan.models:
             split = Path(model.train).stem if model.train else "train"
             if model.role == "base" or split not in suite.splits:
@@ -125,34 +125,25 @@ def load_suites(plan: Plan) -> Loaded:
                 )
                 completions[name, split] = [t for e in suite.splits[split] for t in e.references]
                 most = min(len(splits["test"]), TRAINING_SAMPLE)
-                splits[split] = _sample(suite, split, most, plan.seed)
+                splits[split] = _sample(suite.splits[split], f"{name}/{split}", most, plan.seed)
         if plan.perturb and _reworded_for(plan, training, name):
-            originals = _drawn(splits["test"], f"{name}/{PERTURBED}", plan.perturb, plan.seed)
+            originals = _sample(splits["test"], f"{name}/{PERTURBED}", plan.perturb, plan.seed)
             reworded = perturb(suite.config, originals, plan.seed)
             splits |= {PERTURBED: reworded} if reworded else {}
         if VALIDATION in suite.splits and any(model.job for model in plan.models):
             most = min(plan.limit or VALIDATION_SAMPLE, VALIDATION_SAMPLE)
-            validation[name] = _sample(suite, VALIDATION, most, plan.seed)
+            validation[name] = _sample(
+                suite.splits[VALIDATION], f"{name}/{VALIDATION}", most, plan.seed
+            )
         suites.append(replace(suite, splits=splits))
     return Loaded(tuple(suites), training, tuple(leaks), completions, validation)
 
 
-def _sample(suite: Suite, split: str, most: int | None, seed: int) -> tuple[Example, ...]:
-    """At most so many examples of a split."""
-    return _drawn(suite.splits[split], f"{suite.config.name}/{split}", most, seed)
-
-
-def _drawn(
+def _sample(
     examples: tuple[Example, ...], name: str, most: int | None, seed: int
 ) -> tuple[Example, ...]:
-    """At most so many examples, drawn without replacement, in their order."""
-    if most is None or len(examples) <= most:
-        return examples
-    import numpy as np
-
-    rng = np.random.default_rng(np.random.SeedSequence([seed, crc32(name.encode())]))
-    chosen = rng.choice(len(examples), size=most, replace=False)
-    return tuple(examples[i] for i in sorted(chosen.tolist()))
+    """At most so many examples, in their order."""
+    return tuple(examples[place] for place in drawn(len(examples), name, most, seed))
 
 
 def _reworded_for(

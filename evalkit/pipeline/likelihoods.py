@@ -15,6 +15,7 @@ from evalkit.data import PERTURBED
 from evalkit.errors import UsageError
 from evalkit.models import Provider, Scoring
 from evalkit.pipeline.plan import Plan
+from evalkit.pipeline.questions import drawn
 from evalkit.pipeline.scoring import suite_scorers
 from evalkit.runner import Ask, AskStats, Job
 from evalkit.schema import (
@@ -28,7 +29,6 @@ from evalkit.schema import (
     Suite,
 )
 from evalkit.scorers import LikelihoodScorer
-from evalkit.stats.samples import rng
 
 SAMPLE = 200
 """Rows of a split whose references are compared: an area under the curve is known to about .03."""
@@ -68,10 +68,11 @@ def likelihood_jobs(
         if split == PERTURBED:  # other words for questions whose references have been scored
             continue
         compared = _compared(plan, split, training)
-        drawn = _drawn(len(examples), f"{suite.config.name}/{split}/likelihood", plan.seed)
+        name = f"{suite.config.name}/{split}/likelihood"
+        sample = frozenset(drawn(len(examples), name, SAMPLE, plan.seed))
         for place, example in enumerate(examples):
             read = [text for scorer in scorers for text in scorer.texts(example.references)]
-            known = [example.references[0]] if place in drawn else []
+            known = [example.references[0]] if place in sample else []
             for model in asked[split]:
                 texts = [*read, *known] if model.name in compared else read
                 request = Request(
@@ -187,13 +188,6 @@ def _opted(plan: Plan, model: ModelSpec) -> bool:
     if model.provider == "file":
         return False
     return model.provider == "local" if plan.logprobs is None else plan.logprobs
-
-
-def _drawn(n: int, name: str, seed: int) -> frozenset[int]:
-    """Places of the sample among n examples."""
-    if n <= SAMPLE:
-        return frozenset(range(n))
-    return frozenset(rng(name, seed).choice(n, size=SAMPLE, replace=False).tolist())
 
 
 def _length(job: Job) -> int:
