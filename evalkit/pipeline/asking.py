@@ -29,7 +29,7 @@ from evalkit.pipeline.likelihoods import (
 )
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.probing import probe_models, with_remarks
-from evalkit.pipeline.questions import drawn
+from evalkit.pipeline.questions import drawn, question
 from evalkit.pipeline.repeats import reseeded, split_result, times_asked
 from evalkit.runner import (
     Ask,
@@ -203,13 +203,8 @@ def _completion_jobs(plan: Plan, loaded: Loaded) -> list[Job]:
     return [
         Job(
             model=model.name,
-            request=Request(
-                suite=suite.config.name,
-                split=split,
-                example_id=example.id,
-                prompt=example.prompt,
-                messages=example.messages,
-                generation=reseeded(suite.config.generation, repeat),
+            request=question(
+                suite.config.name, split, example, reseeded(suite.config.generation, repeat)
             ),
             repeat=repeat,
         )

@@ -15,7 +15,7 @@ from evalkit.data import PERTURBED
 from evalkit.errors import UsageError
 from evalkit.models import Provider, Scoring
 from evalkit.pipeline.plan import Plan
-from evalkit.pipeline.questions import drawn
+from evalkit.pipeline.questions import drawn, question
 from evalkit.pipeline.scoring import suite_scorers
 from evalkit.runner import Ask, AskStats, Job
 from evalkit.schema import (
@@ -24,7 +24,6 @@ from evalkit.schema import (
     Generation,
     Likelihood,
     ModelSpec,
-    Request,
     SplitResult,
     Suite,
 )
@@ -73,16 +72,9 @@ def likelihood_jobs(
         for place, example in enumerate(examples):
             read = [text for scorer in scorers for text in scorer.texts(example.references)]
             known = [example.references[0]] if place in sample else []
+            request = question(suite.config.name, split, example, NOTHING)
             for model in asked[split]:
                 texts = [*read, *known] if model.name in compared else read
-                request = Request(
-                    suite=suite.config.name,
-                    split=split,
-                    example_id=example.id,
-                    prompt=example.prompt,
-                    messages=example.messages,
-                    generation=NOTHING,
-                )
                 jobs += [
                     Job(model.name, replace(request, scored=text))
                     for text in dict.fromkeys(texts)
