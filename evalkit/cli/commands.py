@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from evalkit.pipeline import Run
     from evalkit.schema import Estimate, GateVerdict
 
-INCOMPLETE = 4
+UNDECIDED, INCOMPLETE = 3, 4
 
 
 def run(
@@ -97,7 +97,9 @@ def run(
             f"wrong; {done.remedy}."
         )
     if verdict is not None:
-        _end_with(verdict, as_json=as_json, quiet=quiet)
+        if not as_json:
+            _tell(verdict, quiet=quiet)
+        raise typer.Exit(verdict.exit_code)
     if done.missing:
         raise typer.Exit(INCOMPLETE)
 
@@ -110,6 +112,7 @@ def gate(
     strict: options.Strict = False,
     config: options.RuleFile = None,
     accept: options.Accept = False,
+    force: options.Force = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -120,6 +123,8 @@ def gate(
     """
     from evalkit import pipeline
 
+    if force and not accept:
+        raise UsageError("--force goes with --accept: it accepts a run that does not pass")
     done = pipeline.load(folder)
     given = {"mode": mode, "margin": margin, "strict": strict or None}
     verdict = done.gate(
@@ -129,9 +134,20 @@ def gate(
     )
     if as_json:
         print_json(dataclasses.asdict(verdict))
+    else:
+        _tell(verdict, quiet=quiet)
+    if accept and not force and verdict.verdict != "PASS":
+        print_note(
+            f"not accepted: the verdict is {verdict.verdict}. The references stay as they are; "
+            "to accept the run nevertheless, say --accept --force"
+        )
+        # Who lets INCONCLUSIVE pass must still hear that nothing was accepted.
+        raise typer.Exit(verdict.exit_code or UNDECIDED)
     if accept:
-        print_note(f"{folder} is now the reference of its suites: {done.accept()}")
-    _end_with(verdict, as_json=as_json, quiet=quiet)
+        print_note(
+            f"{folder} is now the reference of its suites: {done.accept(verdict, force=force)}"
+        )
+    raise typer.Exit(verdict.exit_code)
 
 
 def compare(
@@ -250,15 +266,13 @@ def _show(done: Run, verdict: GateVerdict | None, *, as_json: bool, quiet: bool)
     print_line(str(done.report))
 
 
-def _end_with(verdict: GateVerdict, *, as_json: bool, quiet: bool) -> NoReturn:
-    """The gate's reasons on stderr, its word on stdout, and its exit code."""
+def _tell(verdict: GateVerdict, *, quiet: bool) -> None:
+    """The gate's reasons on stderr, and its word on stdout."""
     from evalkit.verdict import placed
 
-    if not as_json:
-        for result in () if quiet else verdict.results:
-            where = f"{result.suite} / {result.tuned} against {result.base}"
-            print_note(f"{result.verdict:13} {where}: {result.reason}")
-        for difference in () if quiet else verdict.differences:
-            print_note(f"{'with care':13} {placed(difference)}")
-        print_line(f"{verdict.verdict}: {verdict.reason}")
-    raise typer.Exit(verdict.exit_code)
+    for result in () if quiet else verdict.results:
+        where = f"{result.suite} / {result.tuned} against {result.base}"
+        print_note(f"{result.verdict:13} {where}: {result.reason}")
+    for difference in () if quiet else verdict.differences:
+        print_note(f"{'with care':13} {placed(difference)}")
+    print_line(f"{verdict.verdict}: {verdict.reason}")

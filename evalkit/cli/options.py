@@ -158,7 +158,10 @@ Strict = Annotated[
 ]
 Accept = Annotated[
     bool,
-    typer.Option("--accept", help="Make this run the reference of later ones, whatever the word."),
+    typer.Option("--accept", help="Make this run the reference of later ones, if it passes."),
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="With --accept: whatever the word is; it is still told.")
 ]
 RuleFile = Annotated[
     Optional[Path],  # noqa: UP045

@@ -137,12 +137,24 @@ class Run:
         other = None if against is None else Path(against)
         return gate_run(self.record, self.folder, against=other, rule=rule, changes=changes or {})
 
-    def accept(self) -> Path:
+    def accept(self, verdict: GateVerdict | None = None, *, force: bool = False) -> Path:
         """Make this run the new reference of its suites; the first one accepted is the anchor.
+
+        Args:
+            verdict: the gate's; by each suite's own rule if not given.
+            force: whatever the verdict is.
 
         Returns:
             The file that says so, beside the run folder.
+
+        Raises:
+            UsageError: the gate does not let it pass; the references stay as they are.
         """
+        if not force and (found := verdict or self.gate()).verdict != "PASS":
+            raise UsageError(
+                f"{self.folder} is not accepted: {found.verdict}: {found.reason} "
+                "To accept it nevertheless, say `accept(force=True)`"
+            )
         store.accept(self.folder, [suite.name for suite in self.record.info.suites])
         return self.folder.parent / store.ACCEPTED
 

@@ -9,10 +9,11 @@ from types import MappingProxyType
 from typing import Any
 
 from evalkit import store
-from evalkit.errors import UsageError
+from evalkit.errors import ComparabilityError, UsageError
 from evalkit.pipeline.stored import stored_scorer
 from evalkit.schema import Comparison, GateRule, GateVerdict, RunRecord, SplitResult, SuiteConfig
 from evalkit.verdict import compare_rows, gate, join_runs, merge
+from evalkit.verdict.wording import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,23 @@ def gate_run(
         RunFolderError: an earlier run that cannot be read.
     """
     record = with_rules(record, rule, changes)
-    verdicts = [gate(record)]
-    for reference in references(record, folder, against):
-        earlier = store.read(reference.folder)
-        joined = join_runs(record, earlier, name=reference.folder.name, suites=reference.suites)
-        verdicts.append(gate(_compared(joined)))
-    return merge(verdicts)
+    earlier = references(record, folder, against)
+    return merge([gate(record), *(gate(_compared(_joined(record, one))) for one in earlier)])
+
+
+def _joined(record: RunRecord, reference: Reference) -> RunRecord:
+    """The run with its reference as base, or an error that says what to do."""
+    earlier, name = store.read(reference.folder), reference.folder.name
+    try:
+        return join_runs(record, earlier, name=name, suites=reference.suites)
+    except ComparabilityError as error:
+        afresh = ""
+        if reference.suites is not None:
+            file = reference.folder.parent / store.ACCEPTED
+            afresh = f", or remove {listed(reference.suites)} from {file} to accept runs afresh"
+        raise ComparabilityError(
+            f"{error}\nRun again with the set-up of {name!r}{afresh}"
+        ) from None
 
 
 def with_rules(record: RunRecord, rule: GateRule | None, changes: Mapping[str, Any]) -> RunRecord:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import Done, evalkit, write_jsonl
+from tests.command_line import Done, evalkit, evalkit_process, write_jsonl
 
 N = 60
 SUITE = "name: words\ntask: qa\ntest: test.jsonl\nscorers: [exact_match, f1]\n"
@@ -56,7 +56,7 @@ def test_exit_codes_0_1_3(folder: Path, tuned: str, code: int, word: str) -> Non
     ran = run(folder, tuned, "reports/a", "--gate")
     assert (ran.code, ran.out.splitlines()[-1].split(":")[0]) == (code, word), ran.err
     (folder / "suite.yaml").unlink()  # from the run folder alone
-    again = evalkit("gate", "reports/a", cwd=folder)
+    again = evalkit_process("gate", "reports/a", cwd=folder)
     assert (again.code, again.out) == (code, ran.out.splitlines(keepends=True)[-1])
     assert f"{word:13} words / tuned against base: exact_match " in again.err
     told = json.loads(evalkit("gate", "reports/a", "--json", cwd=folder).out)
@@ -107,7 +107,7 @@ def test_rules_of_the_suite_and_of_the_project(folder: Path) -> None:
 
 
 def test_a_run_folder_that_was_touched_ends_in_2(folder: Path) -> None:
-    assert evalkit("gate", "reports/nowhere", cwd=folder).code == 2
+    assert evalkit_process("gate", "reports/nowhere", cwd=folder).code == 2
     assert run(folder, "better", "reports/a").code == 0
     for name, text, reason in (
         ("comparison.csv", "suite\n", "comparison.csv was changed or cut off"),
@@ -130,6 +130,39 @@ def test_another_scorer_signature_ends_in_2(folder: Path) -> None:
     assert "words: scorer exact_match_strict: not computed → " in done.err
 
 
+@pytest.mark.parametrize(("tuned", "code", "word"), [("worse", 1, "FAIL"), ("open", 3, "INC")])
+def test_what_does_not_pass_is_no_reference(folder: Path, tuned: str, code: int, word: str) -> None:
+    file = folder / "reports" / "accepted.json"
+    assert run(folder, tuned, "reports/a").code == 0
+    refused = evalkit("gate", "reports/a", "--accept", cwd=folder)
+    assert (refused.code, file.exists()) == (code, False)
+    said = " ".join(refused.err.split())
+    assert f"not accepted: the verdict is {word}" in said
+    assert "say --accept --force" in said
+    (folder / "evalkit.yaml").write_text("gate: {inconclusive: 0}\n")
+    lenient = evalkit("gate", "reports/a", "--accept", "--config", "evalkit.yaml", cwd=folder)
+    assert (lenient.code, file.exists()) == (code, False)
+    alone = evalkit("gate", "reports/a", "--force", cwd=folder)
+    assert (alone.code, "--force goes with --accept" in alone.err) == (2, True)
+    forced = evalkit("gate", "reports/a", "--accept", "--force", cwd=folder)
+    assert forced.code == code  # the word stays
+    assert "is now the reference of its suites" in " ".join(forced.err.split())
+    assert json.loads(file.read_text())["suites"]["words"]["anchor"]["run"] == "a"
+
+
+def test_a_reference_that_does_not_pass_leaves_the_earlier_ones(folder: Path) -> None:
+    for name in ("better", "worse"):
+        assert run(folder, name, f"reports/{name}").code == 0
+    file = folder / "reports" / "accepted.json"
+    assert evalkit("gate", "reports/better", "--accept", cwd=folder).code == 0
+    before = file.read_bytes()
+    assert evalkit("gate", "reports/worse", "--accept", cwd=folder).code == 1
+    assert file.read_bytes() == before
+    assert evalkit("gate", "reports/worse", "--accept", "--force", cwd=folder).code == 1
+    kept = json.loads(file.read_text())["suites"]["words"]
+    assert (kept["anchor"]["run"], kept["last"]["run"]) == ("better", "worse")
+
+
 def test_a_suite_that_changed_since_the_reference_ends_in_2(folder: Path) -> None:
     assert run(folder, "better", "reports/old").code == 0
     assert evalkit("gate", "reports/old", "--accept", cwd=folder).code == 0
@@ -139,7 +172,9 @@ def test_a_suite_that_changed_since_the_reference_ends_in_2(folder: Path) -> Non
     write_jsonl(folder / "test.jsonl", rows)
     changed = run(folder, "better", "reports/new", "--gate")
     assert changed.code == 2
-    assert "words: test data: sha256 " in " ".join(changed.err.split())
+    said = " ".join(changed.err.split())
+    assert "words: test data: sha256 " in said
+    assert "Run again with the set-up of 'old', or remove words from" in said
     write_suite(folder)
     assert run(folder, "better", "reports/same", "--gate").code == 0
     (folder / "reports" / "old" / "run.json").write_text("{}")

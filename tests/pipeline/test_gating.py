@@ -39,7 +39,7 @@ def test_losses_of_a_margin_each_do_not_add_up(tmp_path: Path) -> None:
         run = pipeline.load(stored(tmp_path / name, answers(right)))
         verdicts.append(run.gate(changes=lenient))
         if verdicts[-1].verdict == "PASS":
-            run.accept()
+            run.accept(verdicts[-1])
     first, second, third = verdicts
     assert [v.verdict for v in verdicts] == ["PASS", "PASS", "FAIL"]
     assert [d.base for d in first.decisions] == ["base"]
@@ -48,6 +48,19 @@ def test_losses_of_a_margin_each_do_not_add_up(tmp_path: Path) -> None:
         ("base", "PASS"), ("second/tuned", "PASS"), ("first/tuned", "FAIL"),
     ]  # fmt: skip
     assert third.reason == "tuned against first/tuned: significantly worse on qa."
+
+
+def test_what_does_not_pass_is_accepted_by_an_explicit_word_alone(tmp_path: Path) -> None:
+    run = pipeline.load(stored(tmp_path / "worse", answers(15)))
+    with pytest.raises(UsageError, match=r"not accepted: FAIL: .* worse on qa.*force=True"):
+        run.accept()
+    assert store.read_accepted(tmp_path) == {}
+    run.accept(run.gate(changes={"margin": 0.5}))  # by the rule that let it pass
+    assert store.read_accepted(tmp_path)["qa"].anchor.run == "worse"
+    other = pipeline.load(stored(tmp_path / "other", answers(0)))
+    other.accept(force=True)
+    found = store.read_accepted(tmp_path)["qa"]
+    assert (found.anchor.run, found.last.run) == ("worse", "other")
 
 
 def test_an_accepted_run_is_not_held_against_itself(tmp_path: Path) -> None:
