@@ -257,7 +257,7 @@ def ask_models(
         if examples
     )
     told = with_remarks(stats, probes, [suite.config for suite in loaded.suites])
-    return tuple(with_likelihoods(result, outcomes) for result in results), told, probes
+    return with_likelihoods(results, outcomes), told, probes
 
 
 async def _ask(

@@ -114,27 +114,29 @@ async def drop_silent(
     return kept, reasons, went
 
 
-def with_likelihoods(result: SplitResult, outcomes: Outcomes) -> SplitResult:
-    """A split with the log-probabilities that were had for it.
+def with_likelihoods(results: Sequence[SplitResult], outcomes: Outcomes) -> tuple[SplitResult, ...]:
+    """Splits with the log-probabilities that were had for them.
 
     Args:
-        result: the split.
-        outcomes: of any jobs; those of other splits and of completions are passed over.
+        results: the splits.
+        outcomes: of any jobs; those of completions are passed over.
     """
-    found: dict[str, dict[str, list[Likelihood]]] = {}
+    found: dict[tuple[str, str], dict[str, dict[str, list[Likelihood]]]] = {}
     for job, outcome in outcomes:
-        if (job.request.suite, job.request.split) != (result.suite, result.split):
-            continue
         if isinstance(outcome, Answer) and outcome.likelihood is not None:
-            by_example = found.setdefault(job.model, {})
+            by_model = found.setdefault((job.request.suite, job.request.split), {})
             likelihood = replace(outcome.likelihood, prompt_tokens=outcome.prompt_tokens)
+            by_example = by_model.setdefault(job.model, {})
             by_example.setdefault(job.request.example_id, []).append(likelihood)
-    return replace(
-        result,
-        likelihoods={
-            model: tuple(tuple(by_example.get(e.id, ())) for e in result.examples)
-            for model, by_example in found.items()
-        },
+    return tuple(
+        replace(
+            result,
+            likelihoods={
+                model: tuple(tuple(by_example.get(e.id, ())) for e in result.examples)
+                for model, by_example in found.get((result.suite, result.split), {}).items()
+            },
+        )
+        for result in results
     )
 
 
