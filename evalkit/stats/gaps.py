@@ -8,7 +8,7 @@ the other way round, so a gap counts only if it stands on both scales (Roth & Sa
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,6 +52,9 @@ class Gap:
         p: one-sided p-value of "gap <= 0" on both scales: the larger of the two.
         logit_gap: the gap in log-odds.
         logit_low: its lower bound.
+        logit_low_smoothed: its lower bound if the half answers that smooth the log-odds count as
+            answers: what means near 0 or 1 can support. At 0 or 1 the values do not vary, and
+            `logit_low` takes them for certain.
     """
 
     raw: float
@@ -64,12 +67,14 @@ class Gap:
     p: float
     logit_gap: float
     logit_low: float
+    logit_low_smoothed: float
 
 
 def base_adjusted_gap(first: Paired, second: Paired, level: float = DECISION) -> Gap:
     """The gap between two samples with its interval, one-sided p-value and log-odds twin.
 
-    Source: Welch 1947 for the interval; the delta method for log-odds.
+    Source: Welch 1947 for the interval; the delta method for log-odds; Haldane 1955 and Anscombe
+    1956 for half an answer more of either kind.
 
     Args:
         first: the sample that may be favoured.
@@ -80,7 +85,11 @@ def base_adjusted_gap(first: Paired, second: Paired, level: float = DECISION) ->
     # (sum + .5) / (n + 1) of the smaller sample, for both: means at 0 or 1 have the log-odds that
     # the smoothing gives them, and different ones in either sample would look like a gap.
     pull = 0.5 / min(first.new.size, second.new.size)
-    logits = _welch(_logit_gain(first, pull), _logit_gain(second, pull), level)
+    gains = _logit_gain(first, pull), _logit_gain(second, pull)
+    logits = _welch(*gains, level)
+    unsure = _welch(
+        _with_half_answers(gains[0], first, pull), _with_half_answers(gains[1], second, pull), level
+    )
     return Gap(
         raw=float(first.new.mean() - second.new.mean()),
         base=float(first.ref.mean() - second.ref.mean()),
@@ -92,6 +101,7 @@ def base_adjusted_gap(first: Paired, second: Paired, level: float = DECISION) ->
         p=max(points.p, logits.p),
         logit_gap=logits.gap,
         logit_low=logits.gap - logits.half,
+        logit_low_smoothed=unsure.gap - unsure.half,
     )
 
 
@@ -130,6 +140,23 @@ def _logit_gain(sample: Paired, pull: float) -> Mean:
     ref, ref_influence = _logit(sample.ref, pull)
     spread = mean(new_influence - ref_influence, sample.clusters)
     return Mean(new - ref, spread.se, spread.n, spread.units)
+
+
+def _with_half_answers(gain: Mean, sample: Paired, pull: float) -> Mean:
+    """A gain in log-odds with the variance that the smoothing's own answers add on both sides."""
+    added = sum(_half_answers(x, pull) for x in (sample.new, sample.ref))
+    return replace(gain, se=math.sqrt(gain.se**2 + added))
+
+
+def _half_answers(x: FloatArray, pull: float) -> float:
+    """Variance in the log-odds of a mean by pull * n values of 0 and as many of 1.
+
+    For n values of 0 or 1 and pull * n = 1/2 the sum of this and of the values' own variance is
+    near 1 / (right + 1/2) + 1 / (wrong + 1/2).
+    """
+    smooth = (float(x.mean()) + pull) / (1.0 + 2.0 * pull)
+    odds = 1.0 / smooth**2 + 1.0 / (1.0 - smooth) ** 2
+    return pull * odds / (x.size * (1.0 + 2.0 * pull) ** 2)
 
 
 def _logit(x: FloatArray, pull: float) -> tuple[float, FloatArray]:

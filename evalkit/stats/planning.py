@@ -101,3 +101,16 @@ def units_for_gap(sd: float, threshold: float) -> float:
 def _one_sided() -> float:
     """z_{.95} + z_{.8} = 2.487."""
     return z_quantile(1 - ALPHA) + z_quantile(POWER)
+
+
+def units_for_p(n: float, p: float, wanted: float) -> float:
+    """Units that would show a p-value, if what n units have shown is what there is.
+
+    A z statistic grows with the square root of the units.
+
+    Args:
+        n: units seen.
+        p: one-sided p-value that they gave, below 0.5.
+        wanted: p-value to be had, below 0.5.
+    """
+    return n * float((z_quantile(1 - wanted) / z_quantile(1 - p)) ** 2)

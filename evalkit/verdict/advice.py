@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 
 from evalkit.schema import Level, Signal
+from evalkit.stats.planning import units_for_p
 from evalkit.verdict.signals import copying, curve, gap, leakage, membership, perturbation
-from evalkit.verdict.signals.registry import THRESHOLD
+from evalkit.verdict.signals.registry import ALPHA, THRESHOLD
 from evalkit.verdict.wording import between, listed, points
 
 _TOLERANCE = f"{100 * THRESHOLD:.0f}"
@@ -101,12 +102,11 @@ def _inconclusive(signals: dict[str, Signal], lead: Signal | None, leaks: Signal
     if lead is None or lead.value is None or lead.low is None or lead.high is None:
         return f"Cannot tell: {lead.detail if lead is not None else 'the gap is not known.'}"
     interval = f"{points(lead.value)} points (90 % CI {between(lead.low, lead.high)})"
-    needed = f"Needs about {math.ceil(lead.numbers['needed'])} train and test examples."
     on_points, on_logits = lead.low > 0, lead.numbers["logit_low"] > 0
     if on_points and on_logits:
         return (
             f"Cannot tell: the gap of {interval} would be evidence alone, but not among all checks "
-            f"of this model. {needed}"
+            f"of this model. {_needs(_units_among_others(lead))}"
         )
     if on_points or on_logits:
         return (
@@ -114,7 +114,20 @@ def _inconclusive(signals: dict[str, Signal], lead: Signal | None, leaks: Signal
             "other. Train and test differ in difficulty; use a hold-out from the same source as "
             "training."
         )
-    return f"Cannot tell: the gap of {interval} includes both 0 and {_TOLERANCE} points. {needed}"
+    return (
+        f"Cannot tell: the gap of {interval} includes both 0 and {_TOLERANCE} points. "
+        f"{_needs(lead.numbers['needed'])}"
+    )
+
+
+def _needs(units: float) -> str:
+    return f"Needs about {math.ceil(units):,} train and test examples."
+
+
+def _units_among_others(lead: Signal) -> float:
+    """Examples in either split that would make this gap evidence in spite of the adjustment."""
+    p, adjusted = lead.p or 0.0, lead.p_adjusted or 0.0
+    return units_for_p(lead.numbers["units"], p, ALPHA * p / adjusted)
 
 
 def _removed(leaks: Signal) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from evalkit.schema import Level, OverfitVerdict, Signal
 from evalkit.stats.families import holm
 from evalkit.verdict.advice import advice
 from evalkit.verdict.evidence import Evidence
 from evalkit.verdict.signals import curve, gap, leakage, signals
-from evalkit.verdict.signals.registry import ALPHA
+from evalkit.verdict.signals.registry import ACCUSING, judged
 
-ACCUSING: tuple[Level, ...] = ("strong", "mild")
 SEVERITY: tuple[Level, ...] = ("strong", "mild", "inconclusive", "none")
 """Levels from the gravest on."""
 CORROBORATING = ("copying", "perturbation")
@@ -43,10 +41,7 @@ def overfit(evidence: Sequence[Evidence]) -> tuple[OverfitVerdict, ...]:
 
 
 def adjust_signals(suites: Sequence[Sequence[Signal]]) -> list[list[Signal]]:
-    """Holm over all available signals of all suites; evidence that does not survive is none.
-
-    A signal that loses its evidence becomes inconclusive: it was too strong for "none".
-    """
+    """Holm over all available signals of all suites; evidence that does not survive is none."""
     family = {
         _hypothesis(s, number): s.p
         for number, group in enumerate(suites)
@@ -55,7 +50,7 @@ def adjust_signals(suites: Sequence[Sequence[Signal]]) -> list[list[Signal]]:
     }
     adjusted = dict(zip(family, holm(list(family.values())), strict=True))
     return [
-        [s if s.p is None else _settled(s, adjusted[_hypothesis(s, number)]) for s in group]
+        [s if s.p is None else judged(s, adjusted[_hypothesis(s, number)]) for s in group]
         for number, group in enumerate(suites)
     ]
 
@@ -93,12 +88,6 @@ def overfit_levels(verdicts: Sequence[OverfitVerdict]) -> Mapping[str, Level]:
     """Tuned model -> the gravest level over its suites."""
     names = dict.fromkeys(verdict.tuned for verdict in verdicts)
     return {name: worst([v.level for v in verdicts if v.tuned == name]) for name in names}
-
-
-def _settled(signal: Signal, p_adjusted: float) -> Signal:
-    lost = signal.level in ACCUSING and p_adjusted > ALPHA
-    level: Level | None = "inconclusive" if lost else signal.level
-    return replace(signal, p_adjusted=p_adjusted, level=level)
 
 
 def _verdict(evidence: Evidence, found: Sequence[Signal]) -> OverfitVerdict:

@@ -11,9 +11,9 @@ import evalkit
 from evalkit import embedded
 from evalkit.schema import OverfitVerdict
 from evalkit.verdict import overfit_levels
-from evalkit.verdict.overfit import ACCUSING, adjust_signals, join
+from evalkit.verdict.overfit import adjust_signals, join
 from evalkit.verdict.signals import signals
-from evalkit.verdict.signals.registry import unadjusted
+from evalkit.verdict.signals.registry import ACCUSING, judged
 
 SUITES = ("world-facts", "support-intents")
 
@@ -36,7 +36,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> tuple[OverfitVerdict, 
 def without(verdicts: tuple[OverfitVerdict, ...], name: str) -> str:
     """The model's level if there were no such signal."""
     groups = adjust_signals(
-        [[unadjusted(s) for s in verdict.signals if s.name != name] for verdict in verdicts]
+        [[judged(s, None) for s in verdict.signals if s.name != name] for verdict in verdicts]
     )
     joined = [replace(v, level=join(group)) for v, group in zip(verdicts, groups, strict=True)]
     return overfit_levels(joined)["overfit"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy.stats import ttest_ind
@@ -119,3 +121,26 @@ def test_honest_gaps_are_rarely_significant_in_unequal_samples(base: float) -> N
 
     found = [base_adjusted_gap(draw(60), draw(300)).p <= 0.05 for _ in range(200)]
     assert sum(found) <= 19  # 10 expected; 19 is 3 standard deviations more
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 2, 20, 150])
+def test_the_smoothed_bound_has_the_width_of_smoothed_log_odds(wrong: int) -> None:
+    """Haldane and Anscombe: variance 1 / (right + 1/2) + 1 / (wrong + 1/2) of each mean."""
+    n = 300
+    train = Paired(np.ones(n), floats([0, 1] * (n // 2)))
+    rng = np.random.default_rng(0)  # paired at random, so that covariances vanish
+    new = rng.permutation(floats([0] * wrong + [1] * (n - wrong)))
+    test = Paired(new, floats([0, 1] * (n // 2)))
+    found = base_adjusted_gap(train, test)
+    variance = sum(1 / (right + 0.5) + 1 / (n - right + 0.5) for right in (n, n - wrong, 150, 150))
+    width = (found.logit_gap - found.logit_low_smoothed) / 1.645
+    assert width == pytest.approx(math.sqrt(variance), rel=0.03)
+
+
+def test_a_sample_without_a_mistake_is_not_taken_for_certain() -> None:
+    """All of 300 right against 298 of 300: too little to tell even odds from uneven ones."""
+    n = 300
+    train = Paired(np.ones(n), np.zeros(n))
+    test = Paired(floats([0, 0] + [1] * (n - 2)), np.zeros(n))
+    found = base_adjusted_gap(train, test)
+    assert found.logit_low_smoothed < 0 < found.logit_low

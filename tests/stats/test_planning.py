@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from evalkit.stats import planning as plan
 from evalkit.stats.binary import tango_z
-from evalkit.stats.quantiles import z_quantile
+from evalkit.stats.quantiles import z_cdf, z_quantile
 
 
 def test_v10() -> None:
@@ -60,3 +60,8 @@ def test_units_to_settle_without_any_difference_or_any_margin() -> None:
     assert tango_z(0, 0, math.ceil(n), -0.05) >= z_quantile(0.95) > tango_z(0, 0, int(n), -0.05)
     assert plan.units_to_settle(0.0, 0.1, 0.0) is None
     assert plan.units_to_settle(-0.1, 0.1, 0.0) == pytest.approx(plan.units_for_pass(0.1, 0.1))
+
+
+def test_units_for_p() -> None:
+    assert plan.units_for_p(300, 0.02, 0.02) == pytest.approx(300)
+    assert plan.units_for_p(300, 1 - z_cdf(1.0), 1 - z_cdf(2.0)) == pytest.approx(1200)

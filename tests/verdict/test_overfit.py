@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
@@ -14,6 +15,7 @@ from evalkit.schema import Leak, Level, ModelSpec, OverfitVerdict, Signal, Suite
 from evalkit.verdict import gather, overfit, overfit_levels
 from evalkit.verdict.overfit import adjust_signals, join
 from evalkit.verdict.signals import level_of
+from evalkit.verdict.signals.registry import SECOND_SCALE
 from tests.verdict.table import (
     MODELS,
     Table,
@@ -274,6 +276,26 @@ def test_suites_and_models_are_families_of_their_own() -> None:
     among_others = overfit([*pieces, *quiet * 5])[0]
     assert among_others.level == "inconclusive"
     assert "not among all checks" in among_others.advice
+    needed = re.search(r"Needs about ([\d,]+) train and test examples", among_others.advice)
+    assert needed is not None
+    assert 200 < int(needed[1].replace(",", "")) < 400
+
+
+def test_lost_evidence_of_a_gap_below_the_tolerance_is_none() -> None:
+    """A gain of a point more on training rows: real, were it asked alone, and of no weight."""
+    found = replace(signal("gap", "mild", 0.02), low=0.002, high=0.018)
+    many = [[found], *[[signal("gap", "none", 0.5)]] * 4]
+    assert adjust_signals(many)[0][0].level == "none"
+    wide = replace(found, high=0.3)
+    assert adjust_signals([[wide], *many[1:]])[0][0].level == "inconclusive"
+    uneven = replace(found, numbers={SECOND_SCALE: 0.1})
+    assert adjust_signals([[uneven], *many[1:]])[0][0].level == "inconclusive"
+
+
+def test_a_task_that_is_learnt_to_the_ceiling_is_none() -> None:
+    """No mistake on training rows and two on unseen ones, where the base can do nothing."""
+    verdict = judge(from_counts(0, 300, 0, 0, split="train"), from_counts(0, 298, 0, 2))
+    assert verdict.level == "none"
 
 
 def test_a_model_is_as_overfitted_as_its_worst_suite() -> None:

@@ -19,9 +19,9 @@ from evalkit.stats.samples import DECISION, FEWEST_UNITS, FloatArray
 from evalkit.verdict.evidence import Evidence
 from evalkit.verdict.signals.registry import (
     THRESHOLD,
+    judged,
     level_of,
     signal,
-    unadjusted,
     unavailable,
 )
 from evalkit.verdict.wording import between, points, share
@@ -49,7 +49,7 @@ def copying(evidence: Evidence) -> Signal:
     on nothing but the answers.
     """
     if not evidence.completions and NAME in evidence.earlier:
-        return unadjusted(evidence.earlier[NAME])
+        return judged(evidence.earlier[NAME], None)
     sampled = [text for e in evidence.train.examples for text in e.references]
     completions = evidence.completions or sampled
     refusal = _refusal(completions)

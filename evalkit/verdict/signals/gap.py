@@ -6,12 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from evalkit.schema import Level, Signal
-from evalkit.stats.gaps import Gap, Paired, base_adjusted_gap
+from evalkit.schema import Signal
+from evalkit.stats.gaps import Paired, base_adjusted_gap
 from evalkit.stats.planning import units_for_gap
 from evalkit.stats.samples import FloatArray
 from evalkit.verdict.evidence import Evidence
-from evalkit.verdict.signals.registry import LEAD, THRESHOLD, level_of, signal, too_few
+from evalkit.verdict.signals.registry import (
+    LEAD,
+    SECOND_SCALE,
+    THRESHOLD,
+    judged,
+    signal,
+    too_few,
+)
 from evalkit.verdict.wording import between, points
 
 NAME = LEAD
@@ -41,9 +48,9 @@ def gap(evidence: Evidence) -> Signal:
             f" {evidence.base} scores the same on every prompt, so it cannot show whether the "
             "splits are equally hard."
         )
-    return Signal(
+    figures = Signal(
         name=NAME,
-        level=_level(found),
+        level=None,
         value=found.gap,
         low=found.low,
         high=found.high,
@@ -58,15 +65,12 @@ def gap(evidence: Evidence) -> Signal:
             "gain_test": gains[1],
             "logit_gap": found.logit_gap,
             "logit_low": found.logit_low,
+            SECOND_SCALE: found.logit_low_smoothed,
+            "units": min(train.units, test.units),
             "needed": _needed(train, test),
         },
     )
-
-
-def _level(found: Gap) -> Level:
-    """None only if the log-odds scale does not accuse either."""
-    level = level_of(found.p, found.low, found.high)
-    return "inconclusive" if level == "none" and found.logit_low > 0 else level
+    return judged(figures, None)
 
 
 def _silent(*sides: FloatArray) -> bool:

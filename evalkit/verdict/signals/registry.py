@@ -17,6 +17,9 @@ Check = Callable[[Evidence], Signal]
 ALPHA = 0.05
 THRESHOLD = 0.10
 """From ten points on, evidence is strong."""
+SECOND_SCALE = "second_scale_low"
+"""The entry of `numbers` that, above 0, forbids "none": on another scale the signal accuses."""
+ACCUSING: tuple[Level, ...] = ("strong", "mild")
 LEAD = "gap"
 """The signal that the others corroborate or contradict."""
 ENTRY_POINTS = "evalkit.signals"
@@ -65,11 +68,23 @@ def level_of(p: float, low: float, high: float, threshold: float = THRESHOLD) ->
     return "none" if high < threshold else "inconclusive"
 
 
-def unadjusted(earlier: Signal) -> Signal:
-    """A signal as it was before it was adjusted together with others."""
-    if earlier.p is None or earlier.low is None or earlier.high is None:
-        return replace(earlier, p_adjusted=None)
-    return replace(earlier, p_adjusted=None, level=level_of(earlier.p, earlier.low, earlier.high))
+def judged(found: Signal, p_adjusted: float | None) -> Signal:
+    """A signal with the level that it has at an adjusted p-value; None for its own p-value.
+
+    Evidence that does not survive is judged by the interval again. A signal without one, that lost
+    its evidence, is inconclusive.
+    """
+    p = found.p if p_adjusted is None else p_adjusted
+    if p is None:
+        return found
+    if found.low is None or found.high is None or found.threshold is None:
+        lost = found.level in ACCUSING and p > ALPHA
+        level: Level | None = "inconclusive" if lost else found.level
+    else:
+        level = level_of(p, found.low, found.high, found.threshold)
+        if level == "none" and found.numbers.get(SECOND_SCALE, 0.0) > 0:
+            level = "inconclusive"
+    return replace(found, p_adjusted=p_adjusted, level=level)
 
 
 def unavailable(name: str, reason: str) -> Signal:
