@@ -9,7 +9,7 @@ from evalkit.data.extraction import parse_extract
 from evalkit.data.health import Lengths, SplitHealth, SuiteHealth, check_suite
 from evalkit.data.leakage import find_leaks
 from evalkit.data.losses import read_losses
-from evalkit.data.perturb import PERTURBED, perturb
+from evalkit.data.perturb import perturb
 from evalkit.data.project import Project, load_project
 from evalkit.data.readers import Row, read_rows, reader
 from evalkit.data.spec import parse_model, safe_name
@@ -17,7 +17,6 @@ from evalkit.data.suite import DEFAULT_SCORERS, check_train_files, find_train, l
 
 __all__ = [
     "DEFAULT_SCORERS",
-    "PERTURBED",
     "Lengths",
     "Project",
     "Row",

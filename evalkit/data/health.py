@@ -11,7 +11,7 @@ from typing import Any
 
 from evalkit.data.leakage import find_leaks
 from evalkit.errors import SHOWN_PROBLEMS
-from evalkit.schema import Example, Leak, Suite, Task
+from evalkit.schema import CLUSTER, Example, Leak, Suite, Task
 from evalkit.stats.planning import (
     DISAGREEMENT,
     detectable_binary,
@@ -150,7 +150,7 @@ def plan_suite(test: Sequence[Example], margin: float) -> Planning:
             careful plan.
         margin: of the suite's gate.
     """
-    names = Counter(_text(e.fields.get("cluster_id")) for e in test)
+    names = Counter(_text(e.fields.get(CLUSTER)) for e in test)
     units = len(names) - ("" in names) + names[""]
     needed = None if margin == 0 else math.ceil(units_for_pass(DISAGREEMENT, margin))
     return Planning(

@@ -19,13 +19,8 @@ from evalkit.data.examples import PARAPHRASES
 from evalkit.data.options import reorder
 from evalkit.data.prompts import parse_template
 from evalkit.data.rewording import CHANGES, read_prose, words_of
-from evalkit.schema import Example, Message, SuiteConfig
+from evalkit.schema import CLUSTER, ORIGINAL, REWORDING, Example, Message, SuiteConfig
 from evalkit.stats.samples import rng
-
-PERTURBED = "perturbed"
-"""The split that rewordings make up."""
-ORIGINAL, REWORDING, CLUSTER = "original", "rewording", "cluster_id"
-"""Fields of a reworded example: the id of the example it comes from, the kind, and its unit."""
 
 _Reworded = tuple[str, str, tuple[str, ...]]
 

@@ -9,12 +9,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from evalkit.data.examples import Loaded, hash_examples, load_examples
-from evalkit.data.perturb import PERTURBED
 from evalkit.data.problems import Problems
 from evalkit.data.prompts import PROMPT, Shots, render
 from evalkit.data.spec import safe_name
 from evalkit.errors import ConfigError, Problem, UsageError, nearest
-from evalkit.schema import Example, Suite, SuiteConfig, Task
+from evalkit.schema import PERTURBED, Example, Suite, SuiteConfig, Task
 
 if TYPE_CHECKING:
     from evalkit.data.suitefile import SuiteFile

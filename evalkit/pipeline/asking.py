@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from evalkit.data import (
-    PERTURBED,
     check_train_files,
     find_leaks,
     load_suite,
@@ -45,6 +44,7 @@ from evalkit.runner import (
     together,
 )
 from evalkit.schema import (
+    PERTURBED,
     Answer,
     Example,
     Failure,

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from evalkit.data import PERTURBED
 from evalkit.errors import UsageError
 from evalkit.models import Provider, Scoring
 from evalkit.pipeline.plan import Plan
@@ -19,6 +18,7 @@ from evalkit.pipeline.questions import drawn, question
 from evalkit.pipeline.scoring import suite_scorers
 from evalkit.runner import Ask, AskStats, Job
 from evalkit.schema import (
+    PERTURBED,
     Answer,
     Failure,
     Generation,

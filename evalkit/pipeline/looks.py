@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from evalkit.data.perturb import ORIGINAL, PERTURBED
 from evalkit.pipeline.asking import Loaded, ask_models
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.scoring import Setup, conclude
 from evalkit.runner import AskStats, Observer, Purse, together
-from evalkit.schema import Example, Looks, Probe, SplitResult, Suite
+from evalkit.schema import ORIGINAL, PERTURBED, Example, Looks, Probe, SplitResult, Suite
 from evalkit.stats.samples import rng
 from evalkit.stats.sequential import LOOKS
 from evalkit.verdict import settled

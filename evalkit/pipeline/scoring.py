@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from evalkit.data.perturb import ORIGINAL, PERTURBED
 from evalkit.errors import ScorerError
 from evalkit.pipeline.spend import priced, savings_of
 from evalkit.pipeline.warnings import (
@@ -21,6 +20,8 @@ from evalkit.pipeline.warnings import (
     warnings_of,
 )
 from evalkit.schema import (
+    ORIGINAL,
+    PERTURBED,
     Answer,
     Checkpoint,
     Comparison,
@@ -67,6 +68,7 @@ from evalkit.verdict import (
     overfit_levels,
     score_rows,
     slice_warnings,
+    without_alike,
 )
 
 if TYPE_CHECKING:
@@ -160,8 +162,15 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
     suites = tuple(replace(c, scorers=scorer_names(setup.scorers, c.scorers)) for c in setup.suites)
     scored = score_all(suites, results)
     evidence = [piece for config in suites for piece in _evidence(setup, config, scored)]
-    verdicts = overfit(evidence)
     usage = tuple(usage_of(model, results, suites) for model in setup.models)
+    differences = arm_differences(
+        setup.models,
+        results,
+        usages=usage,
+        notes=setup.notes,
+        allow_identical=setup.allow_identical,
+    )
+    verdicts = without_alike(overfit(evidence), setup.models, differences)
     comparisons = adjust([row for s in scored for row in _comparisons(setup, suites, s)])
     noise = tuple(
         row for s in scored for row in noise_rows(s.result, s.layers, s.scorers[0], seed=setup.seed)
@@ -199,13 +208,7 @@ def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
             repeats=setup.repeats,
             noise=noise,
             notes=setup.notes,
-            differences=arm_differences(
-                setup.models,
-                results,
-                usages=usage,
-                notes=setup.notes,
-                allow_identical=setup.allow_identical,
-            ),
+            differences=differences,
             allow_identical=setup.allow_identical,
             perturb=setup.perturb,
             looks=setup.looks,

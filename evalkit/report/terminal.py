@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from evalkit.data.health import Lengths, Planning, SuiteHealth
-from evalkit.data.perturb import PERTURBED
 from evalkit.report.console import change_of, console, table_of
 from evalkit.report.text import count, decimal, money, one_line, signed
 from evalkit.report.view import TEST, primary, whole_deltas, whole_scores
-from evalkit.schema import RunRecord
+from evalkit.schema import PERTURBED, RunRecord
 from evalkit.verdict.headline import Headline, headline
 
 if TYPE_CHECKING:

@@ -39,6 +39,10 @@ from evalkit.schema.results import (
 )
 from evalkit.schema.spend import Estimate, Price, Saving
 from evalkit.schema.suite import (
+    CLUSTER,
+    ORIGINAL,
+    PERTURBED,
+    REWORDING,
     Example,
     Extract,
     ExtractKind,
@@ -50,6 +54,10 @@ from evalkit.schema.suite import (
 )
 
 __all__ = [
+    "CLUSTER",
+    "ORIGINAL",
+    "PERTURBED",
+    "REWORDING",
     "Answer",
     "Checkpoint",
     "Comparison",

@@ -8,6 +8,13 @@ from typing import Any, Literal
 
 from evalkit.schema.asking import Generation, Message
 
+PERTURBED = "perturbed"
+"""The split that reworded test prompts make up."""
+ORIGINAL, REWORDING = "original", "rewording"
+"""Fields of a reworded example: the id of the example it comes from, and the kind of rewording."""
+CLUSTER = "cluster_id"
+"""Rows that share this field's value (a document, a template) are one unit."""
+
 Task = Literal["qa", "classification", "summarization", "translation", "extraction", "generation"]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.schema import (
+    PERTURBED,
     Answer,
     Leak,
     Loss,
@@ -22,9 +23,6 @@ from evalkit.schema import (
 from evalkit.scorers import Scorer, info
 from evalkit.stats.gaps import Paired
 from evalkit.verdict.parts import clusters_of, subset
-
-PERTURBED = "perturbed"
-"""The split of reworded test prompts."""
 
 Mask = NDArray[np.bool_]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.schema import Example
+from evalkit.schema import CLUSTER, Example
 from evalkit.stats.samples import Clusters, codes
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 MOST_VALUES = 20
 """A field with more distinct values than this is a text or a number, not a slice."""
-CLUSTER_FIELD = "cluster_id"
-"""Rows that share this field's value (a document, a template) are one unit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,13 +70,11 @@ def clusters_of(examples: Sequence[Example]) -> Clusters:
 
     A row without it is a cluster of its own.
     """
-    if not any(CLUSTER_FIELD in example.fields for example in examples):
+    if not any(CLUSTER in example.fields for example in examples):
         return None
     return codes(
         [
-            f"={_text(example.fields[CLUSTER_FIELD])}"
-            if CLUSTER_FIELD in example.fields
-            else f"#{position}"
+            f"={_text(example.fields[CLUSTER])}" if CLUSTER in example.fields else f"#{position}"
             for position, example in enumerate(examples)
         ]
     )

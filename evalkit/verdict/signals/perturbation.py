@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evalkit.schema import Signal
+from evalkit.schema import ORIGINAL, REWORDING, Signal
 from evalkit.stats.rewording import Asked, Excess, excess_cost
 from evalkit.stats.samples import FEWEST_UNITS, FloatArray, rng
 from evalkit.verdict.evidence import Evidence
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NAME = "perturbation"
-ORIGINAL, REWORDING = "original", "rewording"
-"""Fields of a reworded example: the id of its original, and the kind of rewording."""
 
 
 @signal
