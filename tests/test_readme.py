@@ -12,7 +12,7 @@ import pytest
 from evalkit import errors
 from evalkit.cli import BUG
 from evalkit.verdict.gate import CODES
-from tests.command_line import evalkit, write_jsonl
+from tests.command_line import evalkit, evalkit_process, write_jsonl
 from tests.servers.openai_server import Server
 
 ROOT = Path(__file__).parents[1]
@@ -63,7 +63,7 @@ def test_five_lines_on_ones_own_server(folder: Path) -> None:
                 assert words[0] in {"pip", "vllm"}  # what this test stands in for
                 continue
             words = [word.replace("http://localhost:8000/v1", server.url) for word in words]
-            done = evalkit(*words[1:], cwd=folder)
+            done = evalkit_process(*words[1:], cwd=folder)
             assert done.code == 0, done.err
         assert set(server.counts) == {"Qwen/Qwen3-0.6B", "support"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import clean_environment, evalkit, write_jsonl
+from tests.command_line import clean_environment, evalkit, evalkit_process, write_jsonl
 from tests.servers.batch_api import Desk
 from tests.servers.openai_server import Asked, Server
 
@@ -38,7 +38,7 @@ def test_a_run_that_is_killed_while_it_waits_hands_in_nothing_again(tmp_path: Pa
         first.kill()
         first.communicate()
         desk.looks = 1
-        done = evalkit(*words, cwd=tmp_path)
+        done = evalkit_process(*words, cwd=tmp_path)
         assert done.code == 0, done.err
     assert "batch-1 completed: 12 answers" in done.err
     assert len(desk.batches) == 2

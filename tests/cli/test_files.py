@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.command_line import evalkit, write_jsonl
+from tests.command_line import evalkit, evalkit_process, write_jsonl
 
 WORDS = ("amber", "basil", "cedar", "delta", "ember", "fjord", "grape", "hazel")
 N = 40
@@ -44,7 +44,7 @@ RUN = ("run", "data.jsonl", "--base", "file:a.jsonl", "--tuned", "file:b.jsonl",
 
 
 def test_existing_outputs_are_scored_offline(folder: Path) -> None:
-    done = evalkit(*RUN, cwd=folder)
+    done = evalkit_process(*RUN, cwd=folder)
     assert done.code == 0, done.err
     assert done.out.strip().endswith("report.html")
     assert {path.name for path in (folder / "out").iterdir()} == {
@@ -99,8 +99,8 @@ def test_ids_keep_their_zeros_and_texts_their_form(tmp_path: Path) -> None:
 
 
 def test_equal_runs_are_equal_bytes_but_for_the_clocks(folder: Path) -> None:
-    for out in ("one", "two"):
-        assert evalkit(*RUN[:-1], out, cwd=folder).code == 0
+    for out in ("one", "two"):  # processes: each hashes strings in its own way
+        assert evalkit_process(*RUN[:-1], out, cwd=folder).code == 0
     for path in sorted((folder / "one").iterdir()):
         one, two = (re_read(folder / out / path.name) for out in ("one", "two"))
         assert one == two, path.name
@@ -121,7 +121,7 @@ def re_read(path: Path) -> object:
 
 def test_a_missing_answer_is_missing_and_the_exit_code_says_so(folder: Path) -> None:
     write_jsonl(folder / "b.jsonl", answers(right=36)[:-3])
-    done = evalkit(*RUN, cwd=folder)
+    done = evalkit_process(*RUN, cwd=folder)
     assert done.code == 4
     assert "3 answers could not be had: 3 absent" in done.err
     assert "add them to the file" in " ".join(done.err.split())

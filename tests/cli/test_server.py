@@ -18,7 +18,7 @@ import pytest
 
 from evalkit import embedded
 from evalkit.data import load_suite
-from tests.command_line import clean_environment, evalkit
+from tests.command_line import clean_environment, evalkit, evalkit_process
 from tests.servers.openai_server import Server, faults_at
 
 SUITES = tuple(embedded.suite_folders())
@@ -75,7 +75,7 @@ def test_the_shipped_suites_and_the_report_names_both_arms(tmp_path: Path) -> No
 
 def test_a_key_is_never_written(tmp_path: Path) -> None:
     with Server(reply=reply, fault=faults_at({"401": 1.0})) as server:
-        done = evalkit(*arms(server, "--debug"), cwd=tmp_path, env={"OPENAI_API_KEY": KEY})
+        done = evalkit_process(*arms(server, "--debug"), cwd=tmp_path, env={"OPENAI_API_KEY": KEY})
     assert done.code == 2
     files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert KEY not in done.out + done.err
@@ -96,7 +96,7 @@ def test_a_troubled_server_loses_nothing(tmp_path: Path) -> None:
 def test_no_server(tmp_path: Path) -> None:
     with Server(reply=reply) as server:
         gone = server
-    done = evalkit(*arms(gone, "--limit", "1"), cwd=tmp_path, timeout=300)
+    done = evalkit(*arms(gone, "--limit", "1"), cwd=tmp_path)
     assert done.code in {2, 4}
     assert "Traceback" not in done.err
     assert "connect" in done.err.lower()
@@ -123,7 +123,7 @@ def test_interrupted_after_a_third_and_resumed(tmp_path: Path) -> None:
         assert b"Traceback" not in err
         interrupted = len(server.asked)
         assert interrupted < total
-        resumed = evalkit(*words, cwd=tmp_path)
+        resumed = evalkit_process(*words, cwd=tmp_path)
         assert resumed.code == 0, resumed.err
         # What was in flight when Ctrl-C came may be asked twice, nothing else.
         assert total <= len(server.asked) <= total + 8
