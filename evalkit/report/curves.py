@@ -21,6 +21,8 @@ BOTTOM = 0.5
 MOST_POINTS = 300
 """A line of more points than this is drawn through the means of as many groups of them."""
 _NOTHING = 1e-12
+NAME_HEIGHT = 12.0
+"""Points from one name at the end of a line to the next."""
 MARKED = 40
 """Up to so many points each has a marker, with its numbers as a tooltip."""
 
@@ -89,6 +91,7 @@ def curves_plot(
         axes.axvline(chosen, color=role("muted"), linewidth=0.9, linestyle=(0, (3, 2)), zorder=1)
     for curve in curves:
         _line(axes, curve, texts)
+    _names(axes, curves, texts)
     return to_svg(figure, key, title, texts)
 
 
@@ -132,8 +135,8 @@ def ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def _line(axes: Axes, curve: Curve, texts: Texts) -> None:
-    """One curve with its name, markers where they can be told apart, and intervals."""
-    colour = role("muted") if curve.hue is None else hue(curve.hue)
+    """One curve with markers where they can be told apart, and intervals."""
+    colour = _colour(curve)
     places = thinned(curve.places)
     x, y = [p.step for p in places], [p.value for p in places]
     axes.plot(x, y, color=colour, linewidth=1.4, clip_on=False, zorder=2)
@@ -149,10 +152,36 @@ def _line(axes: Axes, curve: Curve, texts: Texts) -> None:
             gid=texts(f"{curve.label}, step {place.step:,}: {decimal(place.value, 3)}"),
             clip_on=False, zorder=3,
         )  # fmt: skip
-    axes.annotate(
-        texts(curve.label), (x[-1], y[-1]), xytext=(7, 0), textcoords="offset points", ha="left",
-        va="center", fontsize=9, color=colour, annotation_clip=False,
-    )  # fmt: skip
+
+
+def _names(axes: Axes, curves: Sequence[Curve], texts: Texts) -> None:
+    """The name of each curve at its end, moved up or down where two would cover each other."""
+    ends = [thinned(curve.places)[-1] for curve in curves]
+    low, high = axes.get_ylim()
+    scale = 72 * (HEIGHT - TOP - BOTTOM) / (high - low)  # points for one unit of the axis
+    heights = [scale * end.value for end in ends]
+    for curve, end, wanted, height in zip(
+        curves, ends, heights, apart(heights, NAME_HEIGHT), strict=True
+    ):
+        axes.annotate(
+            texts(curve.label), (end.step, end.value), xytext=(7, height - wanted),
+            textcoords="offset points", ha="left", va="center", fontsize=9,
+            color=_colour(curve), annotation_clip=False,
+        )  # fmt: skip
+
+
+def apart(heights: Sequence[float], least: float) -> list[float]:
+    """The nearest heights, by least squares, of the same order that lie so far apart."""
+    from scipy.optimize import isotonic_regression
+
+    order = sorted(range(len(heights)), key=heights.__getitem__)
+    moved = isotonic_regression([heights[i] - k * least for k, i in enumerate(order)]).x
+    by_place = {i: float(moved[k]) + k * least for k, i in enumerate(order)}
+    return [by_place[i] for i in range(len(heights))]
+
+
+def _colour(curve: Curve) -> str:
+    return role("muted") if curve.hue is None else hue(curve.hue)
 
 
 def thinned(places: Sequence[Place]) -> list[Place]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.report import render_report
-from evalkit.report.curves import MOST_POINTS, Curve, Place, curves_plot, thinned, ticks
+from evalkit.report.curves import MOST_POINTS, Curve, Place, apart, curves_plot, thinned, ticks
 from evalkit.report.sections.losses import losses
 from evalkit.schema import Checkpoint, Loss
 from tests.report.factory import make_record
@@ -90,3 +91,17 @@ def test_checkpoints_stand_beside_their_losses() -> None:
     assert "Losses of the job" not in without
     nothing = tuple(replace(one, score=None, low=None, high=None) for one in rows)
     assert 'id="checkpoints"' in render_report(replace(make_record(n=6), checkpoints=nothing))
+
+
+def test_names_that_would_cover_each_other_move_apart() -> None:
+    assert apart([50.0, 10.0], 12.0) == [50.0, 10.0]
+    assert apart([30.0, 31.0, 90.0], 12.0) == pytest.approx([24.5, 36.5, 90.0])
+    assert apart([5.0, 5.0, 5.0], 10.0) == pytest.approx([-5.0, 5.0, 15.0])
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=6))
+def test_names_keep_their_order_and_their_centre(heights: list[float]) -> None:
+    moved = apart(heights, 12.0)
+    assert sum(moved) == pytest.approx(sum(heights), abs=1e-6)
+    ordered = [place for _, place in sorted(zip(heights, moved, strict=True))]
+    assert all(b - a >= 12 - 1e-6 for a, b in itertools.pairwise(ordered))
