@@ -274,5 +274,6 @@ def _tell(verdict: GateVerdict, *, quiet: bool) -> None:
         where = f"{result.suite} / {result.tuned} against {result.base}"
         print_note(f"{result.verdict:13} {where}: {result.reason}")
     for difference in () if quiet else verdict.differences:
-        print_note(f"{'with care':13} {placed(difference)}")
+        if difference.severity == "flag":  # what is refused is the reason of a result
+            print_note(f"{'with care':13} {placed(difference)}")
     print_line(f"{verdict.verdict}: {verdict.reason}")

@@ -4,7 +4,7 @@ Everything here is a pure function from records to records.
 """
 
 from evalkit.verdict.against import join_runs
-from evalkit.verdict.arms import arm_differences
+from evalkit.verdict.arms import arm_differences, without_alike
 from evalkit.verdict.chance import chance_scores
 from evalkit.verdict.compare import adjust, compare_rows
 from evalkit.verdict.differences import placed, refusals, remedy, told
@@ -49,4 +49,5 @@ __all__ = [
     "slice_warnings",
     "told",
     "within_noise",
+    "without_alike",
 ]

@@ -6,13 +6,16 @@ server took them, who answered, and whether two names are two models at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from evalkit.schema import Answer, Difference, ModelSpec, SplitResult, Usage
+from evalkit.schema import Answer, Difference, ModelSpec, OverfitVerdict, SplitResult, Usage
 from evalkit.verdict.compare import TEST
-from evalkit.verdict.differences import Outcomes, endpoint, truncated
+from evalkit.verdict.differences import SAME_MODEL, Outcomes, endpoint, refusals, truncated
 
+FEWEST_EQUAL: Final = 8
+"""So many equal answers at least look like one model; fewer are nothing to go by."""
 REFUSED: Final = "the server refused"
 """How a note begins on a decoding parameter that a model does not take."""
 _TOOK_ALL: Final = "the server took every parameter"
@@ -59,17 +62,43 @@ def arm_differences(
     return tuple(found)
 
 
+def same_model(differences: Iterable[Difference], model: ModelSpec) -> str:
+    """A sentence where a tuned model looks like its base and nobody meant it to; else empty."""
+    for found in refusals(differences):
+        if (found.what, found.where) == (SAME_MODEL, model.name):
+            return f"{model.name} looks like the same model as {model.tuned_from}: {found.tuned}."
+    return ""
+
+
+def without_alike(
+    verdicts: Iterable[OverfitVerdict],
+    models: Sequence[ModelSpec],
+    differences: Sequence[Difference],
+) -> tuple[OverfitVerdict, ...]:
+    """The overfitting verdicts; of a model that looks like its base nothing can be told.
+
+    It gains nothing on any row, and would be acquitted for that.
+    """
+    alike = {model.name: same_model(differences, model) for model in models}
+    return tuple(
+        replace(verdict, level="inconclusive", advice=f"Cannot tell: {alike[verdict.tuned]}")
+        if alike.get(verdict.tuned)
+        else verdict
+        for verdict in verdicts
+    )
+
+
 def _identical(where: str, pairs: Pairs, *, allowed: bool) -> Iterator[Difference]:
-    """One model under two names."""
+    """One model under two names, as far as answers tell."""
     texts = [
         (base.text, tuned.text)
         for split in pairs
         for base, tuned in zip(*split, strict=True)
         if isinstance(base, Answer) and isinstance(tuned, Answer)
     ]
-    if texts and all(base == tuned for base, tuned in texts):
-        said = f"the same to all {len(texts)} prompts"
-        yield Difference("answers", where, said, said, "flag" if allowed else "refuse")
+    if len(texts) >= FEWEST_EQUAL and all(base == tuned for base, tuned in texts):
+        said = f"equal answers to all {len(texts):,} prompts"
+        yield Difference(SAME_MODEL, where, said, said, "flag" if allowed else "refuse")
 
 
 def _addressed(base: ModelSpec, tuned: ModelSpec) -> Iterator[Difference]:

@@ -14,10 +14,13 @@ from evalkit.verdict.wording import share
 
 ALPHA: Final = 0.05
 
+SAME_MODEL: Final = "same model"
+"""What two arms are that never differ."""
+IF_MEANT: Final = "if it is meant, run again with --allow-identical"
 _SHOWN = 60
 _REMEDIES: Final = {
-    "answers": "probably one model under two names: a wrong adapter name, or a server that "
-    "ignores the name; if it is meant, say --allow-identical",
+    SAME_MODEL: "probably a wrong adapter name, an adapter that was not loaded, a server that "
+    f"ignores the name, or the wrong file; {IF_MEANT}",
     "served model": "make sure that the server knows both names",
     "served model, which changed": "something was loaded or updated meanwhile; run again",
     "mode": "ask both in one mode, unless the mode is what is compared",
@@ -37,6 +40,8 @@ def refusals(differences: Iterable[Difference]) -> list[Difference]:
 def told(difference: Difference) -> str:
     """`max_tokens: 64 → 256`, from base to tuned or from then to now; `served model: x (both)`."""
     first, second = (_cut(text) for text in (difference.base, difference.tuned))
+    if difference.what == SAME_MODEL:
+        return f"looks like the same model, with {first}"
     if difference.base == difference.tuned:
         return f"{difference.what}: {first} (both)"
     return f"{difference.what}: {first} → {second}"

@@ -182,7 +182,9 @@ def _blocking(claim: Claim, levels: Mapping[tuple[str, str], Level]) -> Level | 
 def _exit_code(verdict: Decided, family: Sequence[Claim]) -> int:
     if verdict != "INCONCLUSIVE":
         return 1 if verdict == "FAIL" else 0
-    return min((claim.rule.inconclusive for claim in family), key=CODES.index)
+    code = min((claim.rule.inconclusive for claim in family), key=CODES.index)
+    # A rule may let uncertainty pass, but not a gate that could not read what it needs.
+    return 3 if code == 0 and any(claim.delta is None for claim in family) else code
 
 
 def _result(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from evalkit.schema import (
@@ -19,6 +19,7 @@ from evalkit.stats.decisions import Pooled, pooled
 from evalkit.stats.families import holm
 from evalkit.stats.quantiles import z_two_sided
 from evalkit.stats.samples import CONFIDENCE, FEWEST_UNITS
+from evalkit.verdict.arms import same_model
 from evalkit.verdict.claims import margin_of
 from evalkit.verdict.differences import refusals, remedy, told
 from evalkit.verdict.gate import gate
@@ -104,7 +105,19 @@ def headline(record: RunRecord, verdict: GateVerdict | None = None) -> tuple[Hea
                 ship=_ship(model.name, verdict, level, comparable),
             )
         )
+        alike = same_model(record.info.differences, model)
+        if alike:
+            found[-1] = _nothing_measured(found[-1], alike)
     return tuple(found)
+
+
+def _nothing_measured(told_so: Headline, alike: str) -> Headline:
+    """The answers about a model that looks like its base: no difference of theirs means a thing."""
+    better, overfitted, forgot = (
+        Finding(found.question, "same model", alike, "unsure")
+        for found in (told_so.better, told_so.overfitted, told_so.forgot)
+    )
+    return replace(told_so, better=better, overfitted=overfitted, forgot=forgot)
 
 
 @dataclass(frozen=True, slots=True)

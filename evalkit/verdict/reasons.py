@@ -114,7 +114,9 @@ def reason_of(
         return f"{tuned} against {base}: no loss beyond the margin on {suites}{_means(changes)}."
     stopped = [r for r, claim in zip(results, claims, strict=True) if claim.obstacle]
     if stopped:
-        return f"{tuned} against {base}: {_places(stopped)} cannot be judged."
+        why = list(dict.fromkeys(claim.obstacle for claim in claims if claim.obstacle))
+        told = f": {why[0]}" if len(why) == 1 else ""
+        return f"{tuned} against {base}: {_places(stopped)} cannot be judged{told}."
     if turned:
         missing = plural(sum(claim.missing for claim in claims), "missing answer")
         return f"{tuned} against {base}: {missing} could turn the verdict."

@@ -68,6 +68,15 @@ def test_exit_codes_0_1_3(folder: Path, tuned: str, code: int, word: str) -> Non
         assert f"about {needed - N} more pairs would settle words" in again.out
 
 
+def test_a_copy_of_the_base_is_the_same_model(folder: Path) -> None:
+    (folder / "copy.jsonl").write_bytes((folder / "base.jsonl").read_bytes())
+    ran = run(folder, "copy", "reports/a", "--gate")
+    seen = "words cannot be judged: looks like the same model, with equal answers to all 60 prompts"
+    assert (ran.code, seen in ran.out) == (3, True), ran.out
+    assert "if it is meant, run again with --allow-identical" in ran.out
+    assert run(folder, "copy", "reports/b", "--gate", "--allow-identical").code == 0
+
+
 def test_exit_code_4_where_answers_are_missing(folder: Path) -> None:
     write_answers(folder, "cut", range(50), answered=58)
     assert run(folder, "cut", "reports/a").code == 4

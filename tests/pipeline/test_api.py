@@ -130,12 +130,10 @@ def test_a_copy_of_the_base_is_noticed(folder: Path) -> None:
     (folder / "copy.jsonl").write_bytes((folder / "base.jsonl").read_bytes())
     done = run(["copy"])
     (found,) = done.record.info.differences
-    assert (found.what, found.where, found.severity) == ("answers", "copy", "refuse")
+    assert (found.what, found.where, found.severity) == ("same model", "copy", "refuse")
     verdict = done.gate()
     assert verdict.verdict == "INCONCLUSIVE"
-    assert "the arms cannot be compared: answers: the same to all 60 prompts" in (
-        verdict.results[0].reason
-    )
+    assert "looks like the same model, with equal answers to all 60 prompts" in verdict.reason
     meant = run(["copy"], allow_identical=True, out="meant")
     assert [d.severity for d in meant.record.info.differences] == ["flag"]
     assert meant.gate(changes={"margin": 0.2}).verdict == "PASS"

@@ -57,13 +57,13 @@ def test_nothing_changed_is_said() -> None:
 
 def test_the_report_lists_what_arms_do_not_share() -> None:
     found = (
-        Difference("answers", "overfit", "the same to all 60", "the same to all 60", "refuse"),
+        Difference("same model", "overfit", "equal to all 60", "equal to all 60", "refuse"),
         Difference("cut off by max_tokens", "tuned", "3 of 60", "40 of 60", "flag"),
     )
     record = with_info(make_record(suites=1), differences=found)
     page = element(render_report(record), "section", ' id="comparable"[^>]*')
     assert "No comparison." in page
-    assert "probably one model under two names" in page
+    assert "probably a wrong adapter name" in page
     assert "40 of 60" in page
     assert EVIL[:20] not in element(
         render_report(spoil(record)), "section", ' id="comparable"[^>]*'

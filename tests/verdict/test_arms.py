@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from evalkit.schema import Answer, Difference, Failure, SplitResult, Usage
-from evalkit.verdict import arm_differences, gate, placed, refusals, told
-from tests.verdict.table import BASE, MODELS, TUNED, config, record, table
+from evalkit.verdict import arm_differences, gate, overfit, placed, refusals, told, without_alike
+from tests.verdict.table import BASE, MODELS, TUNED, config, evidence, record, table
 
 
 def split_of(base: Sequence[Answer | Failure], tuned: Sequence[Answer | Failure]) -> SplitResult:
@@ -32,14 +32,16 @@ def test_two_models_asked_alike_have_nothing_to_tell() -> None:
 
 
 def test_one_model_under_two_names() -> None:
-    same: list[Answer | Failure] = [Answer("a"), Failure("timeout", "late"), Answer("b")]
-    (found,) = arm_differences(MODELS, [split_of(same, [*same[:2], Answer("b", "length")])])
-    assert placed(found) == "tuned: answers: the same to all 2 prompts (both)"
+    late = Failure("timeout", "late")
+    same: list[Answer | Failure] = [*[Answer("a")] * 7, late, Answer("b")]
+    (found,) = arm_differences(MODELS, [split_of(same, [*same[:8], Answer("b", "length")])])
+    assert placed(found) == "tuned: looks like the same model, with equal answers to all 8 prompts"
     assert refusals([found]) == [found]
     (meant,) = arm_differences(MODELS, [split_of(same, same)], allow_identical=True)
     assert meant.severity == "flag"
-    assert arm_differences(MODELS, [split_of(same, [*same[:2], Answer("c")])]) == ()
-    nothing = [Failure("timeout", "late")] * 3
+    assert arm_differences(MODELS, [split_of(same, [*same[:8], Answer("c")])]) == ()
+    assert arm_differences(MODELS, [split_of(same[1:], same[1:])]) == ()  # too few to go by
+    nothing = [late] * 9
     assert arm_differences(MODELS, [split_of(nothing, nothing)]) == ()
 
 
@@ -52,7 +54,25 @@ def test_the_gate_does_not_judge_a_model_against_itself() -> None:
     told_so = gate(replace(run, info=replace(run.info, differences=found)))
     assert (told_so.verdict, told_so.exit_code) == ("INCONCLUSIVE", 3)
     assert told_so.differences == found
-    assert "the arms cannot be compared" in told_so.results[0].reason
+    seen = "looks like the same model, with equal answers to all 100 prompts; if it is meant, "
+    assert told_so.results[0].reason.startswith(seen)
+    assert told_so.reason.startswith(f"tuned against base: qa cannot be judged: {seen}")
+
+
+def test_a_copy_of_the_base_is_not_acquitted_of_overfitting() -> None:
+    texts = [f"{i}" for i in range(60)]
+    same = {"base": texts, "tuned": texts}
+    (piece,) = evidence(table(same, texts, split="train"), table(same, texts))
+    verdicts = overfit([piece])
+    assert [verdict.level for verdict in verdicts] == ["none"]
+    found = arm_differences(MODELS, [piece.test, piece.train])
+    (verdict,) = without_alike(verdicts, MODELS, found)
+    assert (verdict.level, verdict.advice) == (
+        "inconclusive",
+        "Cannot tell: tuned looks like the same model as base: equal answers to all 120 prompts.",
+    )
+    meant = arm_differences(MODELS, [piece.test, piece.train], allow_identical=True)
+    assert without_alike(verdicts, MODELS, meant) == verdicts
 
 
 @pytest.mark.parametrize(

@@ -175,12 +175,18 @@ def test_comparable_arms() -> None:
 
 
 def test_one_model_under_two_names() -> None:
-    t = table({"base": ["a", "x"], "tuned": ["a", "x"]}, ["a", "a"])
+    t = table({"base": ["a", "x"] * 20, "tuned": ["a", "x"] * 20}, ["a"] * 40)
     run = record([config()], compared(t), tables=[t])
     same = arm_differences(run.info.models, run.splits)
-    found = only(replace(run, info=replace(run.info, differences=same))).comparable
-    assert (found.answer, found.tone) == ("no", "bad")
-    assert "probably one model under two names" in found.sentence
+    found = only(replace(run, info=replace(run.info, differences=same)))
+    assert (found.comparable.answer, found.comparable.tone) == ("no", "bad")
+    assert "probably a wrong adapter name" in found.comparable.sentence
+    for told in (found.better, found.overfitted, found.forgot):
+        assert (told.answer, told.tone) == ("same model", "unsure")
+        assert told.sentence == (
+            "tuned looks like the same model as base: equal answers to all 40 prompts."
+        )
+    assert (found.ship.answer, found.ship.tone) == ("not yet", "unsure")
 
 
 def test_missing_cut_off_and_leaked_answers_ask_for_care() -> None:
