@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from evalkit.scorers.base import scorer
 
-FENCE = re.compile(r"\s*```[\w-]*[ \t]*\r?\n(.*?)\r?\n?[ \t]*```\s*", re.DOTALL)
+FENCE = re.compile(r"\s*```[ \t]*(?:[\w-]+[ \t]*)?\r?\n(.*?)\r?\n?[ \t]*```\s*", re.DOTALL)
 
 Leaf = tuple[tuple[str | int, ...], str, Any]
 """Path, type and value of a field that holds no further fields."""
