@@ -70,7 +70,7 @@ async def require_two_models(
     for pair in pairs:
         base, tuned = providers[pair.base], providers[pair.tuned]
         if base.cacheable and (base.endpoint, base.identity) == (tuned.endpoint, tuned.identity):
-            raise ModelError(_one_model(pair, tuned, "they are asked as one and the same"))
+            raise ModelError(_asked_as_one(pair, tuned))
         if not (isinstance(base, Named) and isinstance(tuned, Named)):
             continue
         first = await _ask_both(pair, HANDFUL, providers, ask, went)
@@ -152,6 +152,15 @@ class _Logprobs:
 def _evidence(answers: Answers, *, logprobs: bool) -> str:
     also = ", with the same log-probabilities" if logprobs else ""
     return f"the first {len(answers)} test prompts have the same answers{also}"
+
+
+def _asked_as_one(pair: Pair, tuned: Provider) -> str:
+    if isinstance(tuned, Named):
+        return _one_model(pair, tuned, "they are asked as one and the same")
+    return (
+        f"{pair.tuned!r} and its base {pair.base!r} are the same model: equal weights, tokenizers "
+        "and settings. Name the folder of the tuned one; if it is meant, say --allow-identical"
+    )
 
 
 def _one_model(pair: Pair, tuned: Provider, why: str) -> str:

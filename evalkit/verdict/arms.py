@@ -15,7 +15,7 @@ from evalkit.verdict.compare import TEST
 from evalkit.verdict.differences import SAME_MODEL, Outcomes, endpoint, refusals, truncated
 
 FEWEST_EQUAL: Final = 8
-"""So many equal answers at least look like one model; fewer are nothing to go by."""
+"""Fewer equal answers than this prove nothing."""
 REFUSED: Final = "the server refused"
 """How a note begins on a decoding parameter that a model does not take."""
 _TOOK_ALL: Final = "the server took every parameter"
@@ -96,9 +96,10 @@ def _identical(where: str, pairs: Pairs, *, allowed: bool) -> Iterator[Differenc
         for base, tuned in zip(*split, strict=True)
         if isinstance(base, Answer) and isinstance(tuned, Answer)
     ]
-    if len(texts) >= FEWEST_EQUAL and all(base == tuned for base, tuned in texts):
+    if texts and all(base == tuned for base, tuned in texts):
         said = f"equal answers to all {len(texts):,} prompts"
-        yield Difference(SAME_MODEL, where, said, said, "flag" if allowed else "refuse")
+        proved = len(texts) >= FEWEST_EQUAL and not allowed
+        yield Difference(SAME_MODEL, where, said, said, "refuse" if proved else "flag")
 
 
 def _addressed(base: ModelSpec, tuned: ModelSpec) -> Iterator[Difference]:

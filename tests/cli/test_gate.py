@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from evalkit import embedded
 from tests.command_line import Done, evalkit, evalkit_process, write_jsonl
 
 N = 60
@@ -75,6 +77,18 @@ def test_a_copy_of_the_base_is_the_same_model(folder: Path) -> None:
     assert (ran.code, seen in ran.out) == (3, True), ran.out
     assert "if it is meant, run again with --allow-identical" in ran.out
     assert run(folder, "copy", "reports/b", "--gate", "--allow-identical").code == 0
+
+
+def test_a_copied_checkpoint_is_the_same_model_before_anything_is_asked(tmp_path: Path) -> None:
+    shutil.copytree(embedded.weights_folder("base"), tmp_path / "copy")
+    done = evalkit(
+        "run", "world-facts", "--base", "local:base", "--tuned", "tuned=local:copy",
+        "--out", "out", "--quiet", cwd=tmp_path,
+    )  # fmt: skip
+    assert (done.code, (tmp_path / "out").exists()) == (2, False)
+    assert "'tuned' and its base 'base' are the same model: equal weights" in " ".join(
+        done.err.split()
+    )
 
 
 def test_exit_code_4_where_answers_are_missing(folder: Path) -> None:
