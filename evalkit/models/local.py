@@ -270,7 +270,7 @@ def _load_generator(name: str, checkpoint: Checkpoint, *, batches: int) -> Any: 
 def _missing_extra(name: str, error: ImportError) -> ModelError:
     return ModelError(
         f"model {name!r}: local models need {error.name}, which is not installed; "
-        "install the extra with: pip install 'evalkit[local]'"
+        "expected both of: pip install ctranslate2 tokenizers"
     )
 
 

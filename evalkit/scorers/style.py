@@ -155,7 +155,7 @@ def _identifier() -> Any:  # noqa: ANN401 - it ships no types
         from py3langid.langid import MODEL_FILE, LanguageIdentifier
     except ImportError:
         raise ScorerError(
-            "the scorer 'language' needs py3langid: pip install 'evalkit[language]'"
+            "the scorer 'language' needs py3langid: pip install py3langid"
         ) from None
     return LanguageIdentifier.from_model_file(MODEL_FILE)
 

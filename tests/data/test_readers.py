@@ -433,7 +433,7 @@ def test_a_missing_extra_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     (tmp_path / name).touch()
-    with pytest.raises(UsageError, match=r"needs pip install 'evalkit\[tables\]'"):
+    with pytest.raises(UsageError, match=f"needs {module}: pip install {module}"):
         list(read_rows(tmp_path / name))
 
 

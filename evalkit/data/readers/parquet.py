@@ -9,7 +9,6 @@ from typing import Any
 
 from evalkit.data.readers.delimited import header_problems
 from evalkit.data.readers.registry import Row, Scan, reader
-from evalkit.data.readers.workbook import TABLES_EXTRA
 from evalkit.errors import DataError, Problem, UsageError
 
 BATCH = 4096
@@ -28,7 +27,7 @@ def read_parquet(path: Path) -> Scan:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise UsageError(f"{path}: reading Parquet needs {TABLES_EXTRA}") from None
+        raise UsageError(f"{path}: reading Parquet needs pyarrow: pip install pyarrow") from None
     try:
         with pq.ParquetFile(path) as file:
             problems = list(header_problems(str(path), file.schema_arrow.names))

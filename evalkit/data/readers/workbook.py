@@ -12,7 +12,6 @@ from evalkit.data.readers.delimited import header_problems
 from evalkit.data.readers.registry import Row, Scan, reader
 from evalkit.errors import DataError, Problem, UsageError
 
-TABLES_EXTRA = "pip install 'evalkit[tables]'"
 
 _EXACT = 10**15  # spreadsheets hold 15 digits of a number
 
@@ -36,7 +35,7 @@ def read_workbook(path: Path) -> Scan:
     try:
         from openpyxl import load_workbook
     except ImportError:
-        raise UsageError(f"{path}: reading XLSX needs {TABLES_EXTRA}") from None
+        raise UsageError(f"{path}: reading XLSX needs openpyxl: pip install openpyxl") from None
     try:
         with (
             closing(load_workbook(path, read_only=True)) as written,
