@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 from evalkit import store
 from evalkit.data import SuiteHealth, check_suite, load_project, load_suite, parse_extract
 from evalkit.errors import UsageError
-from evalkit.pipeline.asking import load_suites
 from evalkit.pipeline.command import command_of
 from evalkit.pipeline.comparing import compare_runs
 from evalkit.pipeline.gating import gate_run
+from evalkit.pipeline.loading import load_suites
 from evalkit.pipeline.looks import ask_suites
 from evalkit.pipeline.losses import load_losses
 from evalkit.pipeline.plan import RunOptions, listed, make_plan, suites_to_check

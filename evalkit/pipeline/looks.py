@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from evalkit.pipeline.asking import Loaded, ask_models
+from evalkit.pipeline.asking import ask_models
+from evalkit.pipeline.loading import Loaded
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.scoring import Setup, conclude
 from evalkit.runner import AskStats, Observer, Purse, together

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from evalkit.errors import ComparabilityError, RunFolderError, UsageError
-from evalkit.pipeline.asking import load_suites
 from evalkit.pipeline.command import is_given
+from evalkit.pipeline.loading import load_suites
 from evalkit.pipeline.plan import RunOptions, make_plan
 from evalkit.schema import RunRecord
 

@@ -12,7 +12,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from evalkit.errors import UsageError
-from evalkit.pipeline.asking import VALIDATION, Loaded, ask_models, make_jobs
+from evalkit.pipeline.asking import ask_models
+from evalkit.pipeline.jobs import make_jobs
+from evalkit.pipeline.loading import VALIDATION, Loaded
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.scoring import score_split, suite_scorers
 from evalkit.runner import Job, Observer, Purse

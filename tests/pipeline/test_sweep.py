@@ -14,8 +14,8 @@ import pytest
 import evalkit
 from evalkit import pipeline
 from evalkit.errors import ConfigError, UsageError
-from evalkit.pipeline.asking import VALIDATION_SAMPLE
 from evalkit.pipeline.checkpoints import with_steps
+from evalkit.pipeline.loading import VALIDATION_SAMPLE
 from evalkit.pipeline.plan import make_plan
 from evalkit.pipeline.sweep import best_of
 from evalkit.schema import Checkpoint, ModelSpec
