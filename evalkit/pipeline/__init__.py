@@ -14,7 +14,7 @@ from evalkit.pipeline.api import (
 from evalkit.pipeline.batching import export_batches, import_batches
 from evalkit.pipeline.estimating import estimate
 from evalkit.pipeline.models import models
-from evalkit.pipeline.plan import RunOptions
+from evalkit.pipeline.options import RunOptions
 
 __all__ = [
     "Run",

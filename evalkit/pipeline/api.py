@@ -20,7 +20,8 @@ from evalkit.pipeline.gating import gate_run
 from evalkit.pipeline.loading import load_suites
 from evalkit.pipeline.looks import ask_suites
 from evalkit.pipeline.losses import load_losses
-from evalkit.pipeline.plan import RunOptions, listed, make_plan, suites_to_check
+from evalkit.pipeline.options import RunOptions, listed
+from evalkit.pipeline.plan import make_plan, suites_to_check
 from evalkit.pipeline.resume import setup_of
 from evalkit.pipeline.scoring import Setup, conclude, suite_scorers
 from evalkit.pipeline.spend import prices_of, purse_of

@@ -17,7 +17,8 @@ from evalkit.models import Batched, Line, Provider, open_provider, write_files
 from evalkit.pipeline.asking import batched, run_async
 from evalkit.pipeline.jobs import make_jobs
 from evalkit.pipeline.loading import load_suites
-from evalkit.pipeline.plan import CACHE, RunOptions, listed, make_plan
+from evalkit.pipeline.options import RunOptions, listed
+from evalkit.pipeline.plan import CACHE, make_plan
 from evalkit.pipeline.sweep import jobs_of
 from evalkit.runner import Cache, Job, Joined, Reader, cache_key, model_key
 from evalkit.schema import Failure, ModelSpec, Request

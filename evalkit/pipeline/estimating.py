@@ -13,7 +13,8 @@ from evalkit.data import read_rows
 from evalkit.models import Provider, open_provider
 from evalkit.pipeline.asking import run_async
 from evalkit.pipeline.loading import VALIDATION, Loaded, load_suites
-from evalkit.pipeline.plan import Plan, RunOptions, listed, make_plan
+from evalkit.pipeline.options import RunOptions, listed
+from evalkit.pipeline.plan import Plan, make_plan
 from evalkit.pipeline.spend import charges
 from evalkit.pipeline.sweep import foreseen_jobs
 from evalkit.runner import Job, most_of, recalled

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Unpack
 
 from evalkit import embedded
-from evalkit.data import Project, load_project, parse_model
+from evalkit.data import Project, load_project
 from evalkit.data.project import PROJECT_FILE
 from evalkit.errors import UsageError, nearest
-from evalkit.pipeline.checkpoints import JOB, with_curves, with_steps
+from evalkit.pipeline.arms import choose_arms, require_two_models
+from evalkit.pipeline.checkpoints import with_curves, with_steps
+from evalkit.pipeline.options import RunOptions, check_options, listed
 from evalkit.runner import TIMEOUT
 from evalkit.schema import GateRule, ModelSpec
 
@@ -74,66 +76,6 @@ class Plan:
     batch: bool = False
 
 
-class RunOptions(TypedDict, total=False):
-    """The options of `evalkit.run` and of `evalkit run`; what is left out has its default.
-
-    Attributes:
-        base: the model before fine-tuning, `[NAME=]PROVIDER:MODEL[@BASE_URL]`.
-        tuned: one or more fine-tuned models, in the same form.
-        checkpoints: two or more checkpoints of one training job, in the same form. The best one on
-            the validation rows is compared with the base, on test rows that no other has seen.
-        train: what the tuned models were trained on, instead of the suites' own `train`.
-        scorers: instead of the suites' own, the first is the primary one; `default` stands for
-            the suites' own.
-        limit: test rows a suite at most, drawn by seed.
-        seed: of every sample and resample.
-        concurrency: requests in flight for one endpoint at most (32).
-        timeout: seconds that one request may take (120).
-        max_seconds: how long all the asking may take; what has no answer by then is missing.
-        max_cost: dollars that the asking may cost; what cannot be paid any more is missing.
-        probe: look at served models by a few small requests before they are asked (True).
-        config: project file; default `evalkit.yaml`, if it exists.
-        cache: folder of the completion cache (`.evalkit`).
-        allow_identical: compare two arms even if they are one and the same model.
-        repeats: how often every test prompt is asked of every arm (1); what is compared are the
-            means of each prompt's answers.
-        noise_floor: ask the bases a second time, and say how much they differ from themselves.
-        stop_early: ask the test prompts in five declared looks, and stop when every suite is
-            decided.
-        logprobs: ask served models too how probable they find training and test references, to see
-            whether tuned ones know their training rows; False asks none, not even local ones.
-        curve: files of the losses that training jobs reported, `[NAME=]FILE`; the name of the tuned
-            model may be left out if there is only one.
-        perturb: so many test prompts of a suite, drawn by seed, are also asked in other words, to
-            see whether a tuned model depends on the wording (100); 0 for none.
-        batch: ask by the Batch API of the models' servers, which takes up to a day and costs less;
-            models that cannot be asked so are asked as usual.
-    """
-
-    base: str | None
-    tuned: str | Sequence[str]
-    checkpoints: str | Sequence[str]
-    train: str | Path | None
-    scorers: Sequence[str]
-    limit: int | None
-    seed: int | None
-    concurrency: int | None
-    timeout: float | None
-    max_seconds: float | None
-    max_cost: float | None
-    probe: bool
-    config: str | Path | None
-    cache: str | Path | None
-    allow_identical: bool
-    repeats: int | None
-    noise_floor: bool
-    stop_early: bool
-    logprobs: bool | None
-    perturb: int | None
-    curve: str | Path | Sequence[str | Path]
-    batch: bool
-
-
 def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) -> Plan:
     """Join options, project file and defaults.
 
@@ -146,12 +88,12 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
     base, tuned = options.get("base"), listed(options.get("tuned", ()))
     project, quickstart = _project(options.get("config"), suites=suites, base=base, tuned=tuned)
     paths = _found(suites or project.suites)
-    _check(options)
-    models = _models(project, base, tuned, listed(options.get("checkpoints", ())))
+    check_options(options)
+    models = choose_arms(project, base, tuned, listed(options.get("checkpoints", ())))
     models = with_curves(with_steps(models), listed(options.get("curve", ())))
     allow_identical = options.get("allow_identical", False)
     if not allow_identical:
-        _require_two_models(models)
+        require_two_models(models)
     train, limit, seed = options.get("train"), options.get("limit"), options.get("seed")
     return Plan(
         name="quickstart" if quickstart else _name(paths),
@@ -180,33 +122,6 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
     )
 
 
-def _check(options: RunOptions) -> None:
-    """Refuse what cannot be meant."""
-    if options.get("stop_early") and options.get("batch"):
-        raise UsageError(
-            "--stop-early looks at answers before it asks for more, and --batch asks for all at "
-            "once; leave one of them out"
-        )
-    counts = {
-        "--limit": options.get("limit"),
-        "--concurrency": options.get("concurrency"),
-        "--repeats": options.get("repeats"),
-    }
-    for name, count in counts.items():
-        if count is not None and count < 1:
-            raise UsageError(f"{name} is {count}; expected 1 or more")
-    perturb = options.get("perturb")
-    if perturb is not None and perturb < 0:
-        raise UsageError(f"--perturb is {perturb}; expected 0 (no rewordings) or more")
-    times = {"--timeout": options.get("timeout"), "--max-seconds": options.get("max_seconds")}
-    for name, seconds in times.items():
-        if seconds is not None and not 0 < seconds < float("inf"):
-            raise UsageError(f"{name} is {seconds}; expected seconds, more than 0")
-    cost = options.get("max_cost")
-    if cost is not None and not 0 < cost < float("inf"):
-        raise UsageError(f"--max-cost is {cost}; expected dollars, more than 0")
-
-
 def _batch(options: RunOptions, project: Project) -> bool:
     """Whether models are asked by file, which nothing can stop any more once it is handed in."""
     batch = options.get("batch", False) or project.batch
@@ -216,11 +131,6 @@ def _batch(options: RunOptions, project: Project) -> bool:
             "much it comes to; see `--dry-run` for an estimate, and cut the run with --limit"
         )
     return batch
-
-
-def listed(given: str | Path | Sequence[str | Path]) -> Sequence[Any]:
-    """One thing is a list of one."""
-    return [given] if isinstance(given, str | Path) else list(given)
 
 
 def suites_to_check(
@@ -260,45 +170,6 @@ def _project(
     return Project(), False
 
 
-def _models(
-    project: Project, base: str | None, tuned: Sequence[str], checkpoints: Sequence[str]
-) -> tuple[ModelSpec, ...]:
-    """The arms: a flag replaces the project's models of that role."""
-    known = {spec.name: spec for spec in project.models}
-    bases = [spec for spec in project.models if spec.role == "base"]
-    arms = [spec for spec in project.models if spec.role == "tuned"]
-    if base is not None:
-        bases = [_spec(base, known, "base")]
-    if tuned or checkpoints:
-        arms = [_spec(text, known, "tuned") for text in tuned]
-        arms += [replace(_spec(text, known, "tuned"), job=JOB) for text in checkpoints]
-    if not bases:
-        raise UsageError("no base model: give --base SPEC, for example --base openai:gpt-4o-mini")
-    if not arms:
-        raise UsageError("no tuned model: give --tuned SPEC, for example --tuned openai:my-adapter")
-    names = [spec.name for spec in (*bases, *arms)]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(
-                f"two models are called {name!r}; give one another name: --tuned NEW_NAME=SPEC"
-            )
-    base_names = {spec.name for spec in bases}
-    arms = [
-        arm if arm.tuned_from in base_names else replace(arm, tuned_from=bases[0].name)
-        for arm in arms
-    ]
-    return (*bases, *arms)
-
-
-def _spec(text: str, known: dict[str, ModelSpec], role: str) -> ModelSpec:
-    """A spec of the command line: the name of a model of the project file, or a spec in full."""
-    if text in known:
-        return replace(known[text], role="base" if role == "base" else "tuned")
-    if ":" not in text and known:
-        raise UsageError(f"unknown model {text!r}; {nearest(text, known)}")
-    return parse_model(text, "base" if role == "base" else "tuned")
-
-
 def _suite_path(suite: str | Path) -> Path:
     """A path as given, or the shipped suite of that name."""
     path = Path(suite)
@@ -311,22 +182,6 @@ def _suite_path(suite: str | Path) -> Path:
         f"no suite {str(suite)!r}: expected a suite folder, a data file, or a shipped suite; "
         + nearest(str(suite), shipped)
     )
-
-
-def _require_two_models(models: Sequence[ModelSpec]) -> None:
-    """A tuned model that is asked just like its base is its base."""
-    by_name = {model.name: model for model in models}
-    for model in models:
-        other = by_name.get(model.tuned_from or "")
-        if other is not None and _asked_as(other) == _asked_as(model):
-            raise UsageError(
-                f"{model.name!r} and its base {other.name!r} are the same model "
-                f"({model.provider}:{model.model}); name the tuned one, or say --allow-identical"
-            )
-
-
-def _asked_as(model: ModelSpec) -> tuple[str | None, ...]:
-    return model.provider, model.model, model.base_url, model.mode
 
 
 def _name(paths: Sequence[Path]) -> str:

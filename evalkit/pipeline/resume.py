@@ -8,7 +8,8 @@ from pathlib import Path
 from evalkit.errors import ComparabilityError, RunFolderError, UsageError
 from evalkit.pipeline.command import is_given
 from evalkit.pipeline.loading import load_suites
-from evalkit.pipeline.plan import RunOptions, make_plan
+from evalkit.pipeline.options import RunOptions
+from evalkit.pipeline.plan import make_plan
 from evalkit.schema import RunRecord
 
 MANNER = frozenset(
