@@ -12,7 +12,6 @@ from evalkit.data.readers.delimited import header_problems
 from evalkit.data.readers.registry import Row, Scan, reader
 from evalkit.errors import DataError, Problem, UsageError
 
-
 _EXACT = 10**15  # spreadsheets hold 15 digits of a number
 
 Cells = Sequence[tuple[Any, Any]]
