@@ -126,46 +126,54 @@ class Shots:
             train: training examples with the turns of their rows.
             template: how their prompts are written.
         """
-        drawn = _distinct(sorted(train, key=lambda example: _draw(suite, example.id)), count + 1)
+        order = sorted(train, key=lambda example: _draw(suite, example.id))
+        drawn = _distinct(order, count + 1, template)
         self._count = count
-        self._prompts = [example.messages for example in drawn]
-        self._turns = [_shown(example, template) for example in drawn]
+        self._template = template
+        self._questions = list(drawn)
+        self._turns = [_shown(asked, example) for asked, example in drawn.items()]
         self._usual = _joined(self._turns[:count])
 
     @property
     def enough(self) -> bool:
-        """Whether there are enough different training prompts to show."""
-        return len(self._prompts) > self._count
+        """Whether there are enough different training questions to show."""
+        return len(self._questions) > self._count
 
     def before(self, example: Example) -> tuple[Message, ...]:
         """The turns shown before this example: never the example itself."""
-        if example.messages not in self._prompts[: self._count]:
+        question = render(example, template=self._template)
+        if question not in self._questions[: self._count]:
             return self._usual
         others = [
             turns
-            for prompt, turns in zip(self._prompts, self._turns, strict=True)
-            if prompt != example.messages
+            for shown, turns in zip(self._questions, self._turns, strict=True)
+            if shown != question
         ]
         return _joined(others[: self._count])
 
 
-def _distinct(examples: Iterable[Example], count: int) -> list[Example]:
-    """The first examples with different prompts."""
+def _distinct(
+    examples: Iterable[Example], count: int, template: Template | None
+) -> dict[tuple[Message, ...], Example]:
+    """The first different questions and their examples.
+
+    One prompt is many questions where the template puts something else beside it: often a prompt
+    says only what to do, and the row's other fields to what.
+    """
     found: dict[tuple[Message, ...], Example] = {}
     for example in examples:
-        found.setdefault(example.messages, example)
+        found.setdefault(render(example, template=template), example)
         if len(found) == count:
             break
-    return list(found.values())
+    return found
 
 
 def _draw(suite: str, identifier: str) -> bytes:
     return hashlib.sha256(f"{suite}\n{identifier}".encode()).digest()
 
 
-def _shown(example: Example, template: Template | None) -> tuple[Message, ...]:
-    turns = render(example, template=template)
-    asked = turns[1:] if turns[0].role == "system" else turns
+def _shown(question: tuple[Message, ...], example: Example) -> tuple[Message, ...]:
+    asked = question[1:] if question[0].role == "system" else question
     return (*asked, Message("assistant", example.references[0]))
 
 

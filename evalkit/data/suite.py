@@ -207,7 +207,7 @@ def _render_all(suite: SuiteFile, splits: Mapping[str, list[Example]]) -> None:
         shots = Shots(config.name, config.few_shot, splits["train"], template)
         if not shots.enough:
             found = f"{config.few_shot} of {len(splits['train'])} training rows"
-            expected = "more different training prompts than are shown"
+            expected = "more different training questions than are shown"
             raise suite.fault("few_shot", found, expected)
     for examples in splits.values():
         for index, example in enumerate(examples):

@@ -144,6 +144,21 @@ def test_a_question_is_never_among_its_own_shots(suite: SuiteWriter) -> None:
             assert example.prompt not in shown
 
 
+def test_one_prompt_is_many_questions_where_the_template_adds_to_it(suite: SuiteWriter) -> None:
+    def rows(first: int, number: int) -> list[dict[str, Any]]:
+        return [
+            {"prompt": "Name the topic.", "text": f"text {n}", "completion": f"topic {n}"}
+            for n in range(first, first + number)
+        ]
+
+    yaml = "template: '{prompt} {text}'"
+    loaded = few_shot(suite, yaml, test=[*rows(90, 6), *rows(0, 6)], train=rows(0, 6))
+    for example in loaded.splits["test"]:
+        shown = [turn.content for turn in example.messages[:-1:2]]
+        assert len(shown) == len(set(shown)) == 3
+        assert example.messages[-1].content not in shown
+
+
 def test_shots_don_t_depend_on_the_order_of_the_file_but_on_the_suite(suite: SuiteWriter) -> None:
     usual = few_shot(suite).splits["test"]
     assert few_shot(suite, train=TRAIN[::-1]).splits["test"] == usual
@@ -168,7 +183,7 @@ def test_shots_leave_the_rows_own_system_messages_out(suite: SuiteWriter) -> Non
     [
         ("few_shot: 1", {}, "found 1 without `train`, expected a train file to show from"),
         ("few_shot: 2\ntrain: train.jsonl", {"train": [*TRAIN[:2], *TRAIN[:2]]},
-         "found 2 of 4 training rows, expected more different training prompts than are shown"),
+         "found 2 of 4 training rows, expected more different training questions than are shown"),
         ("few_shot: -1", {}, "found the number -1, expected 0 or more"),
     ],
 )  # fmt: skip
