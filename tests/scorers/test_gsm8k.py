@@ -8,6 +8,7 @@ import re
 import pytest
 
 from evalkit.scorers.gsm8k import gsm8k
+from tests.scorers.agreement import agree
 
 INVALID = "[invalid]"
 
@@ -48,10 +49,24 @@ def solutions(seed: int, count: int) -> list[tuple[str, str]]:
 
 
 def test_two_thousand_solutions_are_judged_as_published() -> None:
-    pairs = solutions(1, 2000)
-    judged = [gsm8k(prediction, [reference]) for prediction, reference in pairs]
-    assert judged == [published(*pair) for pair in pairs]
-    assert 500 < sum(judged) < 1500
+    solved = solutions(1, 2000)
+    others = [reference for _, reference in solved[1:]] + ["#### 7"]
+    pairs = [
+        (said, [reference, other][: 1 + number % 2])
+        for number, ((said, reference), other) in enumerate(zip(solved, others, strict=True))
+    ]
+    pairs += [
+        ("step " * 5000 + "#### 42", ["Reason. #### 42"]),
+        ("#### 42", ["step " * 5000 + "#### 7"]),
+        ("Ответ 北京 so:\n#### 42", ["#### 42"]),
+        ("#### 42", ["#### 42"]),
+        ("42 ####", ["#### 42"]),
+        ("42", ["#### 42"]),
+    ]
+    values = agree(
+        gsm8k, lambda said, refs: any(published(said, reference) for reference in refs), pairs
+    )
+    assert 500 < values.sum() < 1500
 
 
 @pytest.mark.parametrize(
