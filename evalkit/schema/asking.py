@@ -50,13 +50,13 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """One arm of a run.
+    """One arm of a run, or a judge of its answers.
 
     Attributes:
         name: what the report calls it; unique in a run.
         provider: `openai`, `local`, `file` or a third party's.
         model: the provider's own name: a served model, an embedded name, a path.
-        role: `base` or `tuned`.
+        role: `base` or `tuned`; `judge` of a model that grades their answers.
         base_url: where the provider's server is; None for the provider's default.
         mode: how it is asked; None lets the provider choose.
         tuned_from: name of the arm this one is compared with; None for a base.
@@ -72,7 +72,7 @@ class ModelSpec:
     name: str
     provider: str
     model: str
-    role: Literal["base", "tuned"]
+    role: Literal["base", "tuned", "judge"]
     base_url: str | None = None
     mode: Mode | None = None
     tuned_from: str | None = None
@@ -97,6 +97,10 @@ class Request:
         generation: decoding parameters.
         scored: a text whose log-probability as the completion is asked for instead of a
             completion; None asks for a completion.
+        schema: JSON Schema, as JSON, of the form that the answer should have, where the provider
+            can see to it; None for any form.
+        effort: how much a reasoning model is to think, in the provider's words; None leaves it
+            to the model.
     """
 
     suite: str
@@ -106,6 +110,8 @@ class Request:
     messages: tuple[Message, ...]
     generation: Generation
     scored: str | None = None
+    schema: str | None = None
+    effort: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +153,21 @@ class Answer:
     served_model: str | None = None
     likelihood: Likelihood | None = None
     seconds: float | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a judge was asked about a completion, and what came of it.
+
+    Attributes:
+        question: key of what was asked; the same for equal completions of one example.
+        judge: name of the judge.
+        reply: what it said, or why there is nothing.
+    """
+
+    question: str
+    judge: str
+    reply: Answer | Failure
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from evalkit.schema.asking import Answer, Failure, Likelihood, ModelSpec
+from evalkit.schema.asking import Answer, Failure, Judgement, Likelihood, ModelSpec
 from evalkit.schema.probe import Probe
 from evalkit.schema.spend import Price, Saving
 from evalkit.schema.suite import Example, SuiteConfig
@@ -62,6 +62,10 @@ class SplitResult:
             only models that were asked for log-probabilities on this split, and could tell.
         scored: model -> n parts of `answers` that were scored; empty text where the answer is
             unparsable, None where it is missing. No model where all of a completion is scored.
+        judgements: of each example what judges were asked about its completions, whoever gave
+            them; empty if there is no judge.
+        remarks: (model, scorer) -> n texts, what the judge said about that answer of `answers`;
+            empty where it said nothing. Only scorers that ask a judge.
     """
 
     suite: str
@@ -73,6 +77,8 @@ class SplitResult:
     again: Mapping[str, tuple[tuple[Answer | Failure, ...], ...]] = field(default_factory=dict)
     likelihoods: Mapping[str, tuple[tuple[Likelihood, ...], ...]] = field(default_factory=dict)
     scored: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
+    judgements: tuple[tuple[Judgement, ...], ...] = ()
+    remarks: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     def asked(self, model: str) -> tuple[tuple[Answer | Failure, ...], ...]:
         """All K outcomes of a model on each example; of one asked once its only one."""
@@ -590,6 +596,8 @@ class RunInfo:
         differences: what makes the arms of this run less comparable.
         allow_identical: whether arms may be one and the same model.
         looks: how often it looked before it stopped; None if all was asked at once.
+        judges: models that graded answers.
+        judging: what each of these consumed; `unparsable` counts replies without a grade.
     """
 
     name: str
@@ -615,6 +623,8 @@ class RunInfo:
     differences: tuple[Difference, ...] = ()
     allow_identical: bool = False
     looks: Looks | None = None
+    judges: tuple[ModelSpec, ...] = ()
+    judging: tuple[Usage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from evalkit.schema.asking import Generation, Message
+from evalkit.schema.asking import Generation, Message, ModelSpec
 
 PERTURBED = "perturbed"
 """The split that reworded test prompts make up."""
@@ -122,6 +122,7 @@ class SuiteConfig:
         gate: when a change may ship.
         language: BCP 47 code of the answers (`de`, `zh-hant`): what words and articles are; None
             leaves it to the script of the references.
+        judge: whom graders ask instead of the model that they name; None leaves it to them.
     """
 
     name: str
@@ -138,6 +139,7 @@ class SuiteConfig:
     general: bool = False
     gate: GateRule = field(default_factory=GateRule)
     language: str | None = None
+    judge: ModelSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,15 +18,19 @@ from evalkit.scorers.base import (
 from evalkit.scorers.classes import ClassReport, class_report, count_confusions
 from evalkit.scorers.compute import OnFailure, leave_out, score_predictions
 from evalkit.scorers.extract import make_extractor
+from evalkit.scorers.judges import JudgedScorer, Question, Replies, replies_to, score_judged
 from evalkit.scorers.labels import find_labels
 from evalkit.scorers.likelihood import LikelihoodScorer, score_likelihoods
 from evalkit.scorers.load import known_scorers, make_scorers
 
 __all__ = [
     "ClassReport",
+    "JudgedScorer",
     "LikelihoodScorer",
     "MeanScorer",
     "OnFailure",
+    "Question",
+    "Replies",
     "Scorer",
     "SuiteContext",
     "SuiteScorer",
@@ -38,6 +42,8 @@ __all__ = [
     "leave_out",
     "make_extractor",
     "make_scorers",
+    "replies_to",
+    "score_judged",
     "score_likelihoods",
     "score_predictions",
     "scorer",

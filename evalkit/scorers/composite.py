@@ -12,6 +12,7 @@ import numpy as np
 from evalkit.errors import ScorerError
 from evalkit.schema import Example
 from evalkit.scorers.base import Kind, Scorer, SuiteContext, SuiteScorer, named
+from evalkit.scorers.judges import JudgedScorer
 from evalkit.scorers.likelihood import LikelihoodScorer
 from evalkit.stats.samples import FloatArray
 
@@ -102,6 +103,8 @@ def composite(
     for part in made:
         if isinstance(part, LikelihoodScorer):
             raise _fault(f"{part.name}, which reads log-probabilities", "scores of completions")
+        if isinstance(part, JudgedScorer):
+            raise _fault(f"{part.name}, which asks a judge", "computed scores")
         if part.unit != "score" or not part.better:
             raise _fault(f"{part.name}, which is a description", "scores in [0, 1]")
     if context.config.extract and len({part.whole for part in made}) > 1:

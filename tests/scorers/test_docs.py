@@ -12,7 +12,7 @@ from evalkit.schema import Example, SuiteConfig
 from evalkit.scorers import make_scorers, score_predictions
 from evalkit.scorers.base import MeanScorer, defaults
 from evalkit.scorers.builtin import BUILTIN
-from evalkit.scorers.graders import _ASKING, SIMILARITIES
+from evalkit.scorers.graders import SIMILARITIES, TYPES
 from tests.scorers.shipped import NEEDED, WRITTEN
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scorers.md").read_text(encoding="utf-8")
@@ -73,7 +73,7 @@ def test_the_grader_of_the_page_grades(config: SuiteConfig, tmp_path: Path) -> N
 
 def test_the_page_names_every_type_of_grader() -> None:
     table = PAGE.partition("## Graders")[2]
-    for name in ("string_check", "text_similarity", "multi", "python", *_ASKING, *SIMILARITIES):
+    for name in (*TYPES, *SIMILARITIES):
         assert f"`{name}`" in table
 
 

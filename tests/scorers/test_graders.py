@@ -159,8 +159,6 @@ def test_python_runs_only_if_it_is_allowed(config: SuiteConfig) -> None:
     [
         ("{", r"scorer 'g\.json': no JSON: "),
         ({}, "the top: found no grader, expected an object with a `type`"),
-        ({"type": "score_model", "name": "x"}, "which asks a model for its judgement"),
-        ({"type": "label_model", "name": "x"}, "found a label_model grader, which asks a model"),
         ({"type": "string_chek"}, "found the type 'string_chek', expected a known one; did you me"),
         (CHECK | {"operation": "like it"}, "operation: found 'like it', expected a known one; did"),
         (CHECK | {"input": 3}, "the grader: input: found 3, expected text"),
