@@ -16,6 +16,7 @@ from evalkit.data import SuiteHealth, check_suite, load_project, load_suite, par
 from evalkit.errors import UsageError
 from evalkit.pipeline.command import command_of
 from evalkit.pipeline.comparing import compare_runs
+from evalkit.pipeline.concluding import Setup, conclude
 from evalkit.pipeline.gating import gate_run
 from evalkit.pipeline.loading import load_suites
 from evalkit.pipeline.looks import ask_suites
@@ -23,7 +24,7 @@ from evalkit.pipeline.losses import load_losses
 from evalkit.pipeline.options import RunOptions, listed
 from evalkit.pipeline.plan import make_plan, suites_to_check
 from evalkit.pipeline.resume import setup_of
-from evalkit.pipeline.scoring import Setup, conclude, suite_scorers
+from evalkit.pipeline.scoring import suite_scorers
 from evalkit.pipeline.spend import prices_of, purse_of
 from evalkit.pipeline.sweep import choose
 from evalkit.report import render_report, write_report

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evalkit.pipeline.asking import ask_models
+from evalkit.pipeline.concluding import Setup, conclude
 from evalkit.pipeline.loading import Loaded
 from evalkit.pipeline.plan import Plan
-from evalkit.pipeline.scoring import Setup, conclude
 from evalkit.runner import AskStats, Observer, Purse, together
 from evalkit.schema import ORIGINAL, PERTURBED, Example, Looks, Probe, SplitResult, Suite
 from evalkit.stats.samples import rng

@@ -1,0 +1,310 @@
+"""From scores to conclusions: comparisons, verdicts, the record of a run.
+
+Pure; also what re-scoring runs.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from evalkit.pipeline.scoring import Scored, confusions_of, predictions, score_all, scorer_names
+from evalkit.pipeline.spend import priced, savings_of
+from evalkit.pipeline.warnings import (
+    failure_warnings,
+    look_warnings,
+    noise_warnings,
+    repeat_warnings,
+    usage_of,
+    warnings_of,
+)
+from evalkit.schema import (
+    ORIGINAL,
+    PERTURBED,
+    Checkpoint,
+    Comparison,
+    Leak,
+    Looks,
+    Loss,
+    ModelSpec,
+    OverfitVerdict,
+    Price,
+    Probe,
+    RunInfo,
+    RunRecord,
+    Score,
+    SplitResult,
+    SuiteConfig,
+)
+from evalkit.scorers import LikelihoodScorer, info
+from evalkit.verdict import (
+    Evidence,
+    adjust,
+    arm_differences,
+    chance_scores,
+    compare_rows,
+    gain_splits,
+    gather,
+    judge_of,
+    noise_rows,
+    overfit,
+    overfit_levels,
+    score_rows,
+    slice_warnings,
+    without_alike,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MEASURING = (
+    "numpy", "scipy", "rouge-score", "sacrebleu", "scikit-learn", "nltk", "rapidfuzz", "regex",
+    "jsonschema",
+)  # fmt: skip
+"""Libraries whose version can change a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a conclusion needs besides the answers.
+
+    Attributes:
+        name: the run's name.
+        models: the arms, bases first.
+        suites: how each was asked and is scored.
+        hashes: suite -> split -> hash of the data.
+        training: (suite, tuned model) -> training split it is checked against.
+        leaks: test rows that occur in training.
+        seed: of every resample.
+        limit: examples per split at most.
+        scorers: instead of the suites' own; `default` stands for those.
+        notes: model -> what must be known about how it was asked.
+        prices: model -> price, where it is known.
+        probes: what was found out about the models before they were asked.
+        completions: (suite, training split) -> all its completions; empty when scoring again.
+        earlier: verdicts of an earlier scoring of the same answers.
+        clocks: what differs between equal runs.
+        repeats: how often every test prompt was asked of every arm.
+        allow_identical: whether arms may be one and the same model.
+        looks: how often the run looked before it stopped; None if all was asked at once.
+        perturb: test prompts of a suite that were drawn to be reworded, at most.
+        losses: what the training jobs of the tuned models reported.
+        checkpoints: among which checkpoints tuned models were chosen.
+    """
+
+    name: str
+    models: tuple[ModelSpec, ...]
+    suites: tuple[SuiteConfig, ...]
+    hashes: Mapping[str, Mapping[str, str]]
+    training: Mapping[tuple[str, str], str]
+    leaks: tuple[Leak, ...]
+    seed: int
+    limit: int | None
+    scorers: tuple[str, ...]
+    notes: Mapping[str, tuple[str, ...]]
+    clocks: Mapping[str, Any]
+    probes: tuple[Probe, ...] = ()
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    completions: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+    earlier: tuple[OverfitVerdict, ...] = ()
+    repeats: int = 1
+    allow_identical: bool = False
+    looks: Looks | None = None
+    perturb: int = 0
+    losses: tuple[Loss, ...] = ()
+    checkpoints: tuple[Checkpoint, ...] = ()
+
+
+def conclude(setup: Setup, results: Sequence[SplitResult]) -> RunRecord:
+    """Score every answer and say what follows.
+
+    Raises:
+        ScorerError: a scorer that is unknown, doesn't fit its suite or fails on every row.
+    """
+    configs = (replace(c, scorers=scorer_names(setup.scorers, c.scorers)) for c in setup.suites)
+    setup = replace(setup, suites=tuple(configs))
+    scored = score_all(setup.suites, results)
+    comparisons = adjust([row for s in scored for row in _comparisons(setup, s)])
+    return RunRecord(
+        info=_info(setup, results, scored, comparisons),
+        splits=tuple(s.result for s in scored),
+        scores=tuple(row for s in scored for row in _scores(setup, s)),
+        comparisons=comparisons,
+        confusions=tuple(
+            row for s in scored for row in confusions_of(_config(setup, s.result), s.result)
+        ),
+        leaks=setup.leaks,
+        losses=_of_the_arms(setup.losses, setup.models),
+        checkpoints=setup.checkpoints,
+    )
+
+
+def _info(
+    setup: Setup,
+    results: Sequence[SplitResult],
+    scored: Sequence[Scored],
+    comparisons: Sequence[Comparison],
+) -> RunInfo:
+    """How the run was made, and what follows for each model."""
+    usage = tuple(usage_of(model, results, setup.suites) for model in setup.models)
+    differences = arm_differences(
+        setup.models,
+        results,
+        usages=usage,
+        notes=setup.notes,
+        allow_identical=setup.allow_identical,
+    )
+    evidence = [piece for config in setup.suites for piece in _evidence(setup, config, scored)]
+    verdicts = without_alike(overfit(evidence), setup.models, differences)
+    noise = tuple(
+        row for s in scored for row in noise_rows(s.result, s.layers, s.scorers[0], seed=setup.seed)
+    )
+    return RunInfo(
+        name=setup.name,
+        versions=versions(),
+        seed=setup.seed,
+        limit=setup.limit,
+        models=setup.models,
+        suites=setup.suites,
+        scorers={s.result.suite: tuple(info(x) for x in s.scorers) for s in scored},
+        hashes=setup.hashes,
+        usage=tuple(priced(used, setup.prices.get(used.model)) for used in usage),
+        probes=setup.probes,
+        savings=savings_of(setup.models, results, setup.prices),
+        gains=tuple(
+            gain
+            for s in scored
+            if s.result.split != PERTURBED
+            for gain in gain_splits(s.result, models=setup.models)
+        ),
+        overfit=verdicts,
+        overfit_levels=overfit_levels(verdicts),
+        warnings=(
+            *warnings_of(usage, results, setup.leaks),
+            *(warning for s in scored for warning in failure_warnings(s.result, s.failures)),
+            *look_warnings(setup.looks, results),
+            *repeat_warnings(setup.models, setup.suites, setup.repeats),
+            *noise_warnings(comparisons, noise),
+            *_slice_warnings(setup, scored),
+            *_notes(setup),
+        ),
+        clocks=setup.clocks,
+        repeats=setup.repeats,
+        noise=noise,
+        notes=setup.notes,
+        differences=differences,
+        allow_identical=setup.allow_identical,
+        perturb=setup.perturb,
+        looks=setup.looks,
+    )
+
+
+def _of_the_arms(losses: Sequence[Loss], models: Sequence[ModelSpec]) -> tuple[Loss, ...]:
+    """The losses of those that were compared: of a training job that of the chosen checkpoint."""
+    names = {model.name for model in models}
+    return tuple(loss for loss in losses if loss.model in names)
+
+
+def _notes(setup: Setup) -> list[str]:
+    return [f"{model}: {note}" for model, notes in setup.notes.items() for note in notes]
+
+
+def _evidence(setup: Setup, config: SuiteConfig, scored: Sequence[Scored]) -> list[Evidence]:
+    mine = [s for s in scored if s.result.suite == config.name]
+    return gather(
+        config,
+        {s.result.split: s.result for s in mine},
+        mine[0].scorers,
+        models=setup.models,
+        training={m: s for (suite, m), s in setup.training.items() if suite == config.name},
+        leaks=setup.leaks,
+        seed=setup.seed,
+        completions={s: t for (suite, s), t in setup.completions.items() if suite == config.name},
+        earlier=setup.earlier,
+        # Of a run that stopped early nobody knows how many of the prompts it asked were drawn.
+        perturb=setup.perturb if setup.looks is None else 0,
+        losses=setup.losses,
+        chance=_chance(config, mine),
+    )
+
+
+def _chance(
+    config: SuiteConfig, scored: Sequence[Scored]
+) -> Mapping[str, NDArray[np.float64]] | None:
+    """What the answers to reworded prompts would score by chance; None if they are not judged."""
+    results = {s.result.split: s.result for s in scored}
+    judge = judge_of(scored[0].scorers)
+    if PERTURBED not in results or judge is None or isinstance(judge, LikelihoodScorer):
+        return None
+    if judge.needs_example:  # another prompt's references would not be all it looks at
+        return None
+    test, reworded = results["test"], results[PERTURBED]
+    drawn = {example.fields[ORIGINAL] for example in reworded.examples}
+    needed = [example.id in drawn for example in test.examples]
+    references = [example.references for example in test.examples]
+    return {
+        model: chance_scores(
+            judge,
+            [
+                text if wanted else None
+                for text, wanted in zip(
+                    predictions(config, test.answers[model]), needed, strict=True
+                )
+            ],
+            references,
+        )
+        for model in reworded.answers
+    }
+
+
+def _scores(setup: Setup, scored: Scored) -> list[Score]:
+    return score_rows(
+        scored.result,
+        scored.stats,
+        scored.scorers,
+        slices=_slices(setup, scored.result),
+        seed=setup.seed,
+        looks=setup.looks,
+    )
+
+
+def _comparisons(setup: Setup, scored: Scored) -> list[Comparison]:
+    return compare_rows(
+        scored.result,
+        scored.stats,
+        scored.scorers,
+        models=setup.models,
+        slices=_slices(setup, scored.result),
+        seed=setup.seed,
+        looks=setup.looks,
+    )
+
+
+def _config(setup: Setup, result: SplitResult) -> SuiteConfig:
+    return next(config for config in setup.suites if config.name == result.suite)
+
+
+def _slices(setup: Setup, result: SplitResult) -> tuple[str, ...]:
+    """The slices of a test split; training samples are too small a matter to be cut up."""
+    return _config(setup, result).slices if result.split == "test" else ()
+
+
+def _slice_warnings(setup: Setup, scored: Sequence[Scored]) -> list[str]:
+    return [
+        warning
+        for s in scored
+        for warning in slice_warnings(s.result.suite, s.result.examples, _slices(setup, s.result))
+    ]
+
+
+def versions() -> dict[str, str]:
+    """Versions of evalkit, Python and every library that can change a number."""
+    return {
+        "evalkit": version("evalkit"),
+        "python": platform.python_version(),
+        **{name: version(name) for name in MEASURING},
+    }
