@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,24 +25,50 @@ TABLE = {
     if line.startswith("| `")
     for cells in [line.strip("| ").split(" |")]
 }
+COLUMNS = (
+    "name", "definition", "kind, range", "options (default)", "signature", "source", "oracle", "test"
+)  # fmt: skip
+HERE = Path(__file__).parent
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 JSON_BLOCKS = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 
 
 def test_the_table_has_a_row_for_each_shipped_scorer() -> None:
+    assert f"| {' | '.join(COLUMNS)} |" in SECTION
     assert list(TABLE) == list(BUILTIN)
+
+
+def _function(name: str) -> Callable[..., object]:
+    shipped = BUILTIN[name]
+    return shipped.function if isinstance(shipped, MeanScorer) else shipped.build
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_a_row_has_no_gaps_and_names_tests_that_there_are(name: str) -> None:
+    assert len(TABLE[name]) == len(COLUMNS) - 1
+    assert all(TABLE[name])
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", TABLE[name][-1])
+    assert named
+    for file, test in named:
+        tree = ast.parse((HERE / file).read_text(encoding="utf-8"))
+        found = [part for part in tree.body if isinstance(part, ast.FunctionDef)]
+        assert test in {part.name for part in found}
+
+
+def test_no_oracle_goes_unmentioned() -> None:
+    for path in sorted((HERE / "oracles").glob("test_*.py")):
+        assert f"`oracles/{path.name}::" in SECTION
 
 
 @pytest.mark.parametrize("name", BUILTIN)
 def test_a_row_tells_kind_options_and_signature(config: SuiteConfig, name: str) -> None:
     _, kind, options, signature, *_ = TABLE[name]
+    assert (options == "none") == (not defaults(_function(name)) and name not in NEEDED)
     (ours,) = make_scorers([WRITTEN[name]], config, [["a"], ["b"]])
     expected = "0 or 1" if ours.binary else "[0, 1]" if ours.unit == "score" else ours.unit
     assert kind == f"{ours.kind}, {expected}"
-    shipped = BUILTIN[name]
-    function = shipped.function if isinstance(shipped, MeanScorer) else shipped.build
     assert (name in NEEDED) == ("needed" in options)
-    for option, default in defaults(function).items():
+    for option, default in defaults(_function(name)).items():
         shown = f'"{default}"' if isinstance(default, str) else str(default)
         shown = f"{default:g}" if isinstance(default, float) else shown
         assert f"`{option}` ({shown})" in options
