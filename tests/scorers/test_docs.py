@@ -26,7 +26,8 @@ TABLE = {
     for cells in [line.strip("| ").split(" |")]
 }
 COLUMNS = (
-    "name", "definition", "kind, range", "options (default)", "signature", "source", "oracle", "test"
+    "name", "definition", "kind, range", "options (default)",
+    "signature", "source", "oracle", "test",
 )  # fmt: skip
 HERE = Path(__file__).parent
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
