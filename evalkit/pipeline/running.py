@@ -1,0 +1,151 @@
+"""A run from its first option to its folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Unpack
+
+from evalkit import store
+from evalkit.pipeline.command import command_of
+from evalkit.pipeline.concluding import Setup, conclude
+from evalkit.pipeline.finished import Run, load, write
+from evalkit.pipeline.loading import load_suites
+from evalkit.pipeline.looks import Asked, ask_suites
+from evalkit.pipeline.losses import load_losses
+from evalkit.pipeline.options import RunOptions, listed
+from evalkit.pipeline.plan import Plan, make_plan
+from evalkit.pipeline.resume import setup_of
+from evalkit.pipeline.scoring import suite_scorers
+from evalkit.pipeline.spend import prices_of, purse_of
+from evalkit.pipeline.sweep import Choice, choose
+from evalkit.runner import AskStats, progress_observer
+from evalkit.schema import GateRule, Loss, Price, SuiteConfig
+
+REPORTS = Path("reports")
+
+
+def run(
+    suites: str | Path | Sequence[str | Path] = (),
+    *,
+    out: str | Path | None = None,
+    retry_missing: str | Path | None = None,
+    progress: bool = False,
+    **options: Unpack[RunOptions],
+) -> Run:
+    """Ask base and tuned models, score, compare, check for overfitting, and write the run folder.
+
+    Args:
+        suites: suite folders, data files or names of shipped suites; empty: those of the project
+            file, or the embedded quickstart.
+        out: the run folder; default `reports/NAME-UTCTIME`.
+        retry_missing: a run folder whose missing answers are asked for, by its own set-up; only
+            options of how it is asked may be given besides. A run that lacks none stays as it is.
+        progress: show progress on stderr.
+        options: see `RunOptions`.
+
+    Returns:
+        The finished run. Answers that could not be had are counted in `Run.missing`.
+
+    Raises:
+        EvalkitError: see `evalkit.errors`; what was answered is kept in the cache.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    if retry_missing is not None:
+        earlier = load(retry_missing)
+        if not earlier.missing:
+            return earlier
+        given = {**options, "suites": listed(suites), "out": out}
+        suites, options = setup_of(earlier.record, earlier.folder, given)
+        out = retry_missing
+    plan = make_plan(listed(suites), **options)
+    folder = Path(out) if out is not None else None
+    if folder is not None:
+        _check_target(folder, plan)
+    losses, unread = load_losses(plan.models)  # a broken file must show before, too
+    loaded = load_suites(plan)
+    for suite in loaded.suites:  # a wrong scorer must show before anything is asked
+        suite_scorers(suite.config, suite.splits["test"], plan.scorers)
+    prices = prices_of(plan.models, started.date())
+    purse = purse_of(plan, prices)
+    observer = progress_observer() if progress else None
+    choice = choose(plan, loaded, observer, purse)
+    found = ask_suites(choice.plan, choice.loaded, observer, purse)
+    setup = _setup(
+        choice,
+        found,
+        name=plan.name if folder is None else folder.name,
+        prices=prices,
+        losses=losses,
+        unread=unread,
+        clocks={
+            "started": started.isoformat(timespec="seconds"),
+            "seconds": round(time.perf_counter() - clock, 3),
+            "command": command_of(listed(suites), options),
+            "models": {name: _clock(s, prices.get(name)) for name, s in found.stats.items()},
+        },
+    )
+    record = conclude(setup, found.results)
+    stamp = started.strftime("%Y%m%dT%H%M%SZ")
+    return write(record, folder or store.free_folder(REPORTS, f"{plan.name}-{stamp}"))
+
+
+def _check_target(folder: Path, plan: Plan) -> None:
+    """See, before anything is asked, that the run folder can be written and holds no input."""
+    files = [m.model.partition("#")[0] for m in plan.models if m.provider == "file"]
+    store.check_target(folder, [*plan.suites, *map(Path, files)])
+
+
+def _setup(
+    choice: Choice,
+    found: Asked,
+    *,
+    name: str,
+    prices: Mapping[str, Price],
+    losses: tuple[Loss, ...],
+    unread: Mapping[str, tuple[str, ...]],
+    clocks: Mapping[str, Any],
+) -> Setup:
+    """What the run was, for its conclusions and its record."""
+    plan, loaded = choice.plan, found.loaded
+    return Setup(
+        name=name,
+        models=plan.models,
+        suites=tuple(_ruled(suite.config, plan.gate) for suite in loaded.suites),
+        hashes={suite.config.name: suite.hashes for suite in loaded.suites},
+        training=loaded.training,
+        leaks=loaded.leaks,
+        seed=plan.seed,
+        limit=plan.limit,
+        scorers=plan.scorers,
+        prices=prices,
+        probes=found.probes,
+        notes={
+            model: notes
+            for model, stats in found.stats.items()
+            if (notes := (*stats.notes, *unread.get(model, ()), *choice.notes.get(model, ())))
+        },
+        completions=loaded.completions,
+        repeats=plan.repeats,
+        allow_identical=plan.allow_identical,
+        looks=found.looks,
+        perturb=plan.perturb,
+        losses=losses,
+        checkpoints=choice.rows,
+        clocks=clocks,
+    )
+
+
+def _ruled(config: SuiteConfig, rule: GateRule | None) -> SuiteConfig:
+    """A suite under the project's rule, if the project has one."""
+    return config if rule is None else dataclasses.replace(config, gate=rule)
+
+
+def _clock(stats: AskStats, price: Price | None) -> dict[str, Any]:
+    """What is different the next time: everything but the notes; and the money spent this time."""
+    told = {key: value for key, value in dataclasses.asdict(stats).items() if key != "notes"}
+    spent = None if price is None else price.of(stats.prompt_tokens, stats.completion_tokens)
+    return told | {"tokens_per_second": stats.tokens_per_second, "spent": spent}
