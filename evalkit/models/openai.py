@@ -45,11 +45,14 @@ READ_SECONDS = 600.0
 FIRST_TOKENS = 16
 """How many tokens' log-probabilities are asked for: enough to tell two models apart."""
 
+FORM = "response_format"
+
 _REFUSING = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
 _RENAMED = {"max_tokens": "max_completion_tokens"}
-_DROPPABLE = ("temperature", "top_p", "top_k", "seed", "stop")
+_DROPPABLE = ("temperature", "top_p", "top_k", "seed", "stop", "reasoning_effort", FORM)
 _UNSUPPORTED = re.compile(
-    r"unsupported|not supported|n[o']t support|unrecognized|unknown|not permitted|unexpected",
+    r"unsupported|not supported|n[o']t support|unrecognized|unknown|not permitted|unexpected|"
+    r"response_format type is unavailable",
     re.IGNORECASE,
 )
 
@@ -155,6 +158,8 @@ class OpenAIProvider:
             "max_tokens": generation.max_tokens,
             "seed": generation.seed,
             "stop": list(generation.stop) or None,
+            "reasoning_effort": request.effort,
+            FORM: _form(request.schema) if request.schema and self.mode == "chat" else None,
         }
         body = {name: value for name, value in body.items() if value is not None}
         for name in self._refused & body.keys():
@@ -341,10 +346,22 @@ def _refused_parameter(status: int, content: bytes, sent: Iterable[str]) -> str 
         return None
     known = set(sent)
     named = [name for name in (*_RENAMED, *_DROPPABLE) if name in known]
-    if said.get("param") in named:
-        return str(said["param"])
+    if (param := str(said.get("param")).partition(".")[0]) in named:
+        return param
     quoted = [name for name in named if re.search(rf"['\"`]{name}['\"`]", text)]
+    if not quoted and FORM in named and FORM in text:  # no word that means anything else
+        return FORM
     return quoted[0] if quoted else None
+
+
+def _form(schema: str) -> dict[str, Any]:
+    """A JSON Schema as servers take it."""
+    import json
+
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "reply", "strict": True, "schema": json.loads(schema)},
+    }
 
 
 def _refusal(name: str) -> str:
@@ -353,6 +370,8 @@ def _refusal(name: str) -> str:
         return f"the server refused `{name}`; `{_RENAMED[name]}` was sent instead"
     if name == "stop":
         return "the server refused `stop`; answers were cut at the stop texts here"
+    if name == FORM:
+        return f"the server refused `{name}`; replies are read whatever their form"
     return f"the server refused `{name}`; answers are by the server's own value"
 
 

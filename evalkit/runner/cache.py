@@ -41,8 +41,9 @@ def cache_key(provider: Provider, request: Request, repeat: int = 0) -> str:
     """SHA-256 over everything that can change an answer.
 
     That is: where it is asked, what answers there, the prompt as sent, every decoding parameter,
-    the number of the repetition, and the text whose log-probability is asked, if it is that. Not
-    the example's id or suite: equal questions share an answer.
+    the number of the repetition, the text whose log-probability is asked, if it is that, and the
+    form that the answer should have and the effort it may take, if they are given. Not the
+    example's id or suite: equal questions share an answer.
     """
     parts = [
         VERSION,
@@ -54,6 +55,8 @@ def cache_key(provider: Provider, request: Request, repeat: int = 0) -> str:
     ]
     if request.scored is not None:
         parts.append(request.scored)
+    if request.schema is not None or request.effort is not None:
+        parts.append([request.schema, request.effort])
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -239,6 +240,43 @@ def test_stop_texts_are_cut_here_where_the_server_does_not_know_them() -> None:
         outcomes, notes = ask(server.url, request, make_request(stop=("absent",)))
     assert [o.text for o in outcomes if isinstance(o, Answer)] == ["one", "one\ntwo END three"]
     assert len(notes) == 1
+
+
+FORM = '{"type": "object"}'
+
+
+def test_the_form_of_a_reply_and_the_effort_are_asked_for() -> None:
+    request = replace(make_request(), schema=FORM, effort="low")
+    with Server() as server:
+        ask(server.url, request)
+        ask(server.url, request, mode="completions")
+    chat, plain = (asked.body for asked in server.asked)
+    form = {"name": "reply", "strict": True, "schema": {"type": "object"}}
+    assert chat["response_format"] == {"type": "json_schema", "json_schema": form}
+    assert chat["reasoning_effort"] == plain["reasoning_effort"] == "low"
+    assert "response_format" not in plain
+
+
+@pytest.mark.parametrize(
+    ("message", "param"),
+    [
+        ("Invalid parameter: 'response_format' of type 'json_schema' is not supported", None),
+        ("not supported with this model", "response_format.type"),
+        ("This response_format type is unavailable now", None),
+    ],
+)
+def test_a_server_that_knows_no_schemas_is_asked_without(message: str, param: str | None) -> None:
+    def refuse(_: web.Request, body: dict[str, Any]) -> web.Response | None:
+        error = {"message": message, "param": param}
+        known = "response_format" not in body
+        return None if known else web.json_response({"error": error}, status=400)
+
+    request = replace(make_request(), schema=FORM)
+    with Server(refuse=refuse) as server:
+        outcomes, notes = ask(server.url, request, request)
+    assert all(isinstance(outcome, Answer) for outcome in outcomes)
+    assert notes == ["the server refused `response_format`; replies are read whatever their form"]
+    assert len(server.asked) == 3
 
 
 def test_a_value_out_of_range_is_no_unsupported_parameter() -> None:

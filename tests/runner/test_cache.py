@@ -66,14 +66,14 @@ ASKED = st.tuples(
     GENERATIONS,
     st.sampled_from([0, 1]),
     st.sampled_from([None, "", "Lima", "Quito"]),
+    st.sampled_from([None, "{}"]),
+    st.sampled_from([None, "low"]),
 )
 
 
-def key(
-    asked: tuple[str, str, tuple[Message, ...], Generation, int, str | None], place: str = "1"
-) -> str:
-    endpoint, identity, messages, generation, repeat, scored = asked
-    request = Request("s", "test", place, "p", messages, generation, scored)
+def key(asked: tuple[Any, ...], place: str = "1") -> str:
+    endpoint, identity, messages, generation, repeat, *rest = asked
+    request = Request("s", "test", place, "p", messages, generation, *rest)
     return cache_key(Named(endpoint, identity), request, repeat)
 
 
