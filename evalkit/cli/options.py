@@ -54,10 +54,11 @@ Scorers = Annotated[
 Extract = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option(
+        rich_help_panel=QUESTIONS,
         metavar="STEP",
-        help="Score only the part of a completion that this step leaves or finds: answer, number, "
-        "option, label, line, json=PATH, after=MARKER, regex=PATTERN ...; repeat for steps in a "
-        "row.",
+        help="Score only the part of a completion that this step leaves or finds, instead of what "
+        "the suites say: answer, number, option, label, line, json=PATH, after=MARKER, "
+        "regex=PATTERN ...; repeat for steps in a row.",
     ),
 ]
 Out = Annotated[

@@ -60,6 +60,8 @@ def load_suites(plan: Plan) -> Loaded:
         name = suite.config.name
         if name in parts:
             raise UsageError(f"two suites are called {name!r}; give one another `name:`")
+        if plan.extract:
+            suite = replace(suite, config=replace(suite.config, extract=plan.extract))
         parts[name] = _cut(plan, suite)
     return Loaded(
         suites=tuple(suite for part in parts.values() for suite in part.suites),

@@ -20,6 +20,8 @@ class RunOptions(TypedDict, total=False):
         train: what the tuned models were trained on, instead of the suites' own `train`.
         scorers: instead of the suites' own, the first is the primary one; `default` stands for
             the suites' own.
+        extract: steps to the part of a completion that is scored, such as `number` or
+            `after=Answer:`, instead of the suites' own; empty for those.
         limit: test rows a suite at most, drawn by seed.
         seed: of every sample and resample.
         concurrency: requests in flight for one endpoint at most (32).
@@ -50,6 +52,7 @@ class RunOptions(TypedDict, total=False):
     checkpoints: str | Sequence[str]
     train: str | Path | None
     scorers: Sequence[str]
+    extract: str | Sequence[str]
     limit: int | None
     seed: int | None
     concurrency: int | None

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Unpack
 
 from evalkit import embedded
-from evalkit.data import Project, load_project
+from evalkit.data import Project, load_project, parse_extract
 from evalkit.data.project import PROJECT_FILE
 from evalkit.errors import UsageError, nearest
 from evalkit.pipeline.arms import choose_arms, require_two_models
 from evalkit.pipeline.checkpoints import with_curves, with_steps
 from evalkit.pipeline.options import RunOptions, check_options, listed
 from evalkit.runner import TIMEOUT
-from evalkit.schema import GateRule, ModelSpec
+from evalkit.schema import Extract, GateRule, ModelSpec
 
 SEED = 12345
 CACHE = Path(".evalkit")
@@ -33,6 +33,8 @@ class Plan:
         suites: suite folders or data files.
         train: training file for every suite, or None for each suite's own.
         scorers: instead of the suites' own; `default` stands for those; empty changes nothing.
+        extract: steps to what is scored of a completion, instead of the suites' own; empty
+            changes nothing.
         limit: examples per split at most, drawn by seed.
         seed: of every sample and resample.
         concurrency: requests in flight for one endpoint.
@@ -58,6 +60,7 @@ class Plan:
     suites: tuple[Path, ...]
     train: Path | None = None
     scorers: tuple[str, ...] = ()
+    extract: tuple[Extract, ...] = ()
     limit: int | None = None
     seed: int = SEED
     concurrency: int = 32
@@ -101,6 +104,7 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
         suites=paths,
         train=None if train is None else Path(train),
         scorers=tuple(options.get("scorers", ())),
+        extract=_steps(options),
         limit=project.limit if limit is None else limit,
         seed=next(n for n in (seed, project.seed, SEED) if n is not None),
         concurrency=options.get("concurrency") or project.concurrency or 32,
@@ -120,6 +124,11 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
         ),
         batch=_batch(options, project),
     )
+
+
+def _steps(options: RunOptions) -> tuple[Extract, ...]:
+    given = listed(options.get("extract", ()))
+    return parse_extract(given) if given else ()
 
 
 def _batch(options: RunOptions, project: Project) -> bool:

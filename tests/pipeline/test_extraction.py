@@ -12,7 +12,7 @@ import pytest
 
 import evalkit
 from evalkit import pipeline
-from evalkit.errors import ScorerError, UsageError
+from evalkit.errors import ComparabilityError, ScorerError, UsageError
 from tests.command_line import evalkit as command
 
 ANSWERS = {
@@ -97,6 +97,41 @@ def test_steps_can_be_changed_when_scoring_again() -> None:
     (split,) = again.record.splits
     assert split.scored["base"] == ("7", "", "", "3", "5")
     assert pipeline.score("out", extract="line", out="lines").record.info.usage[0].unparsable == {}
+
+
+MODELS = ("--base", "file:base.jsonl", "--tuned", "file:tuned.jsonl", "--quiet")
+STEPS = ("--extract", "reasoning", "--extract", "number")
+
+
+def test_the_command_line_extracts_from_a_bare_data_file_as_a_suite_would(suite: Path) -> None:
+    bare = command("run", "test.jsonl", *MODELS, *STEPS, "--out", "bare", cwd=suite)
+    assert bare.code == 0, bare.err
+    record = pipeline.load("bare").record
+    assert dict(record.splits[0].scored) == {
+        "base": ("7", "", "", "4", "5"),
+        "tuned": ("8", "2", "3", "4", "5"),
+    }
+    assert record.info.suites[0].extract == run().record.info.suites[0].extract
+    assert pipeline.score("bare").record.splits[0].scored == record.splits[0].scored
+    whole = command("run", "test.jsonl", *MODELS, "--out", "whole", cwd=suite)
+    assert whole.code == 0, whole.err
+    with pytest.raises(ComparabilityError, match="extraction: none → reasoning, number"):
+        pipeline.compare("whole", "bare")
+
+
+def test_the_command_line_replaces_what_a_suite_extracts(suite: Path) -> None:
+    done = command("run", "suite.yaml", *MODELS, "--extract", "number=first", "--out", "out",
+                   cwd=suite)  # fmt: skip
+    assert done.code == 0, done.err
+    assert pipeline.load("out").record.splits[0].scored["base"] == ("7", "", "", "3", "5")
+
+
+def test_a_wrong_step_ends_a_run_before_anything_is_asked(suite: Path) -> None:
+    done = command("run", "test.jsonl", *MODELS, "--extract", "nummber", "--out", "out", cwd=suite)
+    assert done.code == UsageError.exit_code
+    assert "--extract: found the step 'nummber'" in done.err
+    assert "did you mean 'number'?" in done.err
+    assert not (suite / "out").exists()
 
 
 @pytest.mark.usefixtures("suite")

@@ -55,5 +55,7 @@ def test_every_suite_it_shows_can_be_read(tmp_path: Path) -> None:
 
 
 def test_the_command_line_it_shows_is_made_of_steps() -> None:
-    steps = re.findall(r"--extract (\S+)", PAGE)
-    assert [str(step) for step in parse_extract(steps)] == [*ANSWER, "after=Answer:", "number"]
+    lines = [line for line in PAGE.splitlines() if line.startswith("evalkit ")]
+    run, score = (parse_extract(re.findall(r"--extract (\S+)", line)) for line in lines)
+    assert [str(step) for step in run] == [*ANSWER, "number"]
+    assert [str(step) for step in score] == [*ANSWER, "after=Answer:", "number"]
