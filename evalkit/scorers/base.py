@@ -106,9 +106,7 @@ class MeanScorer(Scorer):
 
     def corpus(self, totals: FloatArray) -> FloatArray:
         """Sum of values over count; NaN where nothing was counted."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            mean: FloatArray = np.asarray(totals[..., 0] / totals[..., 1])
-        return mean
+        return mean_of(totals)
 
     def configured(self, options: Mapping[str, object]) -> MeanScorer:
         """The same scorer with some of its options set, and that in its name and signature."""
@@ -218,6 +216,13 @@ class SuiteScorer:
     """
 
     build: Callable[..., Scorer]
+
+
+def mean_of(totals: FloatArray) -> FloatArray:
+    """Sums over counts, shape (..., 2) to (...); NaN where nothing was counted."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean: FloatArray = np.asarray(totals[..., 0] / totals[..., 1])
+    return mean
 
 
 def info(scorer: Scorer) -> ScorerInfo:

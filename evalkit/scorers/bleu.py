@@ -14,8 +14,9 @@ from importlib.metadata import version
 import numpy as np
 
 from evalkit.scorers.base import Kind, Scorer, SuiteContext, SuiteScorer, changed, named
-from evalkit.scorers.ngrams import closest_length, count, matches_of_many
-from evalkit.scorers.spelling import Speller
+from evalkit.scorers.batches import BatchScorer
+from evalkit.scorers.ngrams import closest_lengths, lengths, matches, totals
+from evalkit.scorers.spelling import Batch, Speller
 from evalkit.scorers.tokenizers import Tokenizer, speller_for
 from evalkit.stats.samples import FloatArray
 
@@ -23,7 +24,7 @@ ORDER = 4
 
 
 @dataclass(frozen=True)
-class Bleu(Scorer):
+class Bleu(BatchScorer):
     """BLEU over a corpus; the value of one example is its sentence BLEU with effective order.
 
     Attributes:
@@ -35,15 +36,9 @@ class Bleu(Scorer):
     speller: Speller
     kind: Kind = field(default="corpus", init=False)
 
-    def stats(self, prediction: str, references: Sequence[str]) -> tuple[float, ...]:
+    def table(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> FloatArray:
         """Matches (4), totals (4), length of the prediction, length of the closest reference."""
-        said, accepted = self.speller.pair(prediction, references)
-        return (
-            *map(float, matches_of_many(said, accepted, ORDER)),
-            *(float(count(said, n)) for n in range(1, ORDER + 1)),
-            float(len(said)),
-            float(closest_length(said, accepted)),
-        )
+        return statistics(self.speller.batch(predictions, references))
 
     def corpus(self, totals: FloatArray) -> FloatArray:
         """BLEU with exponential smoothing, in [0, 1]."""
@@ -52,6 +47,18 @@ class Bleu(Scorer):
     def values(self, stats: FloatArray) -> FloatArray:
         """Sentence BLEU: short sentences are judged by the n-grams they are long enough for."""
         return bleu_score(stats, effective_order=True)
+
+
+def statistics(batch: Batch) -> FloatArray:
+    """The summands of BLEU, shape (n, 10): matches (4), totals (4), and the two lengths."""
+    return np.column_stack(
+        (
+            matches(batch, ORDER),
+            totals(batch.said, ORDER),
+            lengths(batch.said),
+            closest_lengths(batch),
+        )
+    ).astype(np.float64)
 
 
 def bleu_score(totals: FloatArray, *, effective_order: bool) -> FloatArray:

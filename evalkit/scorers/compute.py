@@ -12,6 +12,7 @@ import numpy as np
 from evalkit.errors import ScorerError
 from evalkit.schema import Example
 from evalkit.scorers.base import Scorer
+from evalkit.scorers.batches import BatchScorer, Pair, batches
 from evalkit.stats.samples import FloatArray
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ROUNDING = 1e-9
 """How far beyond [0, 1] a value may lie that is only rounded, not wrong."""
 
+Row = Sequence[float]
 OnFailure = Callable[[int, str], object]
 """Gets the number of an example and the reason why it has no score."""
 
@@ -79,11 +81,11 @@ def score_predictions(
     pair_of, rows = _distinct(scorer, predictions, references)
     if not rows:
         return np.full((len(predictions), _width(scorer, references, examples)), np.nan)
-    found = [
-        _row(scorer, prediction, references[row], examples[row] if scorer.needs_example else None)
-        for row in rows
-        if (prediction := predictions[row]) is not None
-    ]
+    found = _rows(
+        scorer,
+        [(predictions[row] or "", tuple(references[row])) for row in rows],
+        [examples[row] for row in rows] if scorer.needs_example else None,
+    )
     failed = {pair: row for pair, row in enumerate(found) if isinstance(row, Failure)}
     for pair, failure in failed.items():
         if on_failure is None or not failure.excusable:
@@ -123,9 +125,31 @@ def _distinct(
     return pair_of, rows
 
 
+def _rows(
+    scorer: Scorer, pairs: Sequence[Pair], examples: Sequence[Example] | None
+) -> list[Row | Failure]:
+    """The statistics of every example, or why there are none."""
+    if examples is not None:
+        return [_row(scorer, *pair, example) for pair, example in zip(pairs, examples, strict=True)]
+    if isinstance(scorer, BatchScorer):
+        return [row for batch in batches(pairs) for row in _batch(scorer, batch)]
+    return [_row(scorer, *pair, None) for pair in pairs]
+
+
+def _batch(scorer: BatchScorer, pairs: Sequence[Pair]) -> Sequence[Row | Failure]:
+    """The statistics of some examples at once; where that fails, one by one, which tells where."""
+    try:
+        table = scorer.table(*zip(*pairs, strict=True))
+        if np.isfinite(table).all():
+            return list(map(tuple, table.tolist()))
+    except Exception:  # noqa: BLE001, S110 - as in `_row`, which is next
+        pass
+    return [_row(scorer, *pair, None) for pair in pairs]
+
+
 def _row(
     scorer: Scorer, prediction: str, accepted: Sequence[str], example: Example | None
-) -> tuple[float, ...] | Failure:
+) -> Row | Failure:
     """The statistics of one example, or why there are none."""
     try:
         if example is None:

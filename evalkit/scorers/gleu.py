@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from evalkit.scorers.base import Kind, Scorer, SuiteContext, SuiteScorer, changed, named
-from evalkit.scorers.ngrams import matches
+from evalkit.scorers.batches import BatchScorer
+from evalkit.scorers.ngrams import matches, totals
 from evalkit.scorers.spelling import Speller
 from evalkit.scorers.tokenizers import Tokenizer, speller_for
 from evalkit.stats.samples import FloatArray
@@ -21,7 +22,7 @@ ORDER = 4
 
 
 @dataclass(frozen=True)
-class Gleu(Scorer):
+class Gleu(BatchScorer):
     """GLEU over a corpus; the value of one example is its sentence GLEU.
 
     Attributes:
@@ -33,11 +34,14 @@ class Gleu(Scorer):
     speller: Speller
     kind: Kind = field(default="corpus", init=False)
 
-    def stats(self, prediction: str, references: Sequence[str]) -> tuple[float, ...]:
+    def table(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> FloatArray:
         """Matches, and n-grams of the longer side, against the reference that scores best."""
-        said, accepted = self.speller.pair(prediction, references)
-        pairs = [_statistics(said, wanted) for wanted in accepted]
-        return max(pairs, key=lambda pair: pair[0] / pair[1] if pair[1] else -1.0)
+        batch = self.speller.batch(predictions, references)
+        pairs = batch.pairs()
+        longer = np.maximum(totals(pairs.said, ORDER), totals(pairs.accepted, ORDER))
+        matched, possible = matches(pairs, ORDER).sum(axis=1), longer.sum(axis=1)
+        share = np.where(possible, matched / np.maximum(possible, 1), -1.0)
+        return np.column_stack((matched, possible)).astype(np.float64)[batch.best_rows(share)]
 
     def corpus(self, totals: FloatArray) -> FloatArray:
         """Matches over n-grams; 0 of nothing."""
@@ -53,9 +57,3 @@ def gleu(context: SuiteContext, *, tokenize: Tokenizer = "auto") -> Scorer:
     tokenizer, speller = speller_for(context, tokenize, "gleu")
     name = named("gleu", changed(gleu, tokenize=tokenize))
     return Gleu(name, f"gleu|n:1-{ORDER}|tok:{tokenizer}|refs:max|v1", speller)
-
-
-def _statistics(said: str, wanted: str) -> tuple[float, float]:
-    longer = max(len(said), len(wanted))
-    matched = sum(matches(said, wanted, ORDER))
-    return float(matched), float(sum(max(longer - n, 0) for n in range(ORDER)))

@@ -2,19 +2,24 @@
 
 The usual table needs a Python step for each pair of words; here a whole column takes a few
 operations on integers as wide as the reference is long (Crochemore et al. 2001, Hyyrö 2004). Where
-only the length is asked for, rapidfuzz does the same in compiled code.
+only lengths are asked for, rapidfuzz does the same in compiled code.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 
+import numpy as np
 
-def lcs_length(reference: str, candidate: str) -> int:
-    """Length of a longest common subsequence of two spelled texts."""
+from evalkit.scorers.spelling import IntArray
+
+
+def lcs_lengths(references: Sequence[str], candidates: Sequence[str]) -> IntArray:
+    """Lengths of longest common subsequences of spelled texts, one by one."""
     from rapidfuzz.distance import LCSseq
+    from rapidfuzz.process import cpdist
 
-    return LCSseq.similarity(reference, candidate)
+    return cpdist(references, candidates, scorer=LCSseq.similarity, dtype=np.int64)
 
 
 def lcs_positions(reference: Sequence[Hashable], candidate: Sequence[Hashable]) -> list[int]:

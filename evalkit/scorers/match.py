@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Annotated, Literal, TypeVar
+from functools import lru_cache, partial
+from operator import eq
+from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import AfterValidator
 
 from evalkit.schema import SuiteConfig
 from evalkit.scorers.base import (
     MeanScorer,
-    ScoreFunction,
     Scorer,
     SuiteContext,
     SuiteScorer,
     named,
     scorer,
 )
-from evalkit.scorers.ngrams import common_items
+from evalkit.scorers.batches import BatchMean
+from evalkit.scorers.ngrams import f_measure, lengths, matches
 from evalkit.scorers.patterns import Pattern, compile_pattern, fits
+from evalkit.scorers.spelling import Batch, BoolArray, References, Speller, Words
 from evalkit.scorers.text import (
     articles,
     normalise,
-    normalised_words,
+    normalised_units,
+    pieces,
     space_out,
+    squad_pieces,
+    squad_read,
     squad_words,
 )
+from evalkit.stats.samples import FloatArray
 
 Squad = Literal["1.1", "2.0"]
 """Versions of the SQuAD script, to be followed to the letter in every script."""
-Cut = Callable[[str], list[str]]
-Answer = TypeVar("Answer", str, list[str])
 NOTHING = "  "
 """A text without words, with a space on either side."""
 
@@ -42,10 +47,12 @@ def exact_match(context: SuiteContext, *, squad: Squad | None = None) -> Scorer:
     dropped = articles(context.config.language)
     function = partial(
         _equals,
+        speller=_speller(dropped, as_squad=squad is not None),
         normal=_squad_text if squad else partial(normalise, dropped=dropped),
         all_=squad == "1.1",
     )
-    return _mean("exact_match", context.config, function, squad, "refs:any")
+    name, signature = _called("exact_match", context.config, squad, "refs:any")
+    return BatchMean(name, signature, function, binary=True)
 
 
 @scorer(details="refs:any|v1")
@@ -59,7 +66,8 @@ def contains(context: SuiteContext) -> Scorer:
     """Whether the words of a normalised reference occur side by side in the prediction."""
     dropped = articles(context.config.language)
     function = partial(_contains, normal=partial(normalise, dropped=dropped))
-    return _mean("contains", context.config, function, None, "tok:unicode|refs:any")
+    name, signature = _called("contains", context.config, None, "tok:unicode|refs:any")
+    return MeanScorer(name, signature, function, binary=True)
 
 
 @SuiteScorer
@@ -73,24 +81,28 @@ def f1(context: SuiteContext, *, squad: Squad | None = None) -> Scorer:
     dropped = articles(context.config.language)
     function = partial(
         _best_f1,
-        cut=squad_words if squad else partial(normalised_words, dropped=dropped),
+        speller=_speller(dropped, as_squad=squad is not None),
         empty=0.0 if squad == "1.1" else 1.0,
     )
     words = "space" if squad else "unicode"
-    return _mean("f1", context.config, function, squad, f"tok:{words}|refs:max")
+    name, signature = _called("f1", context.config, squad, f"tok:{words}|refs:max")
+    return BatchMean(name, signature, function)
 
 
-def _mean(
-    name: str, config: SuiteConfig, function: ScoreFunction, squad: Squad | None, details: str
-) -> MeanScorer:
-    """A mean scorer whose signature says how texts are normalised."""
+def _called(name: str, config: SuiteConfig, squad: Squad | None, details: str) -> tuple[str, str]:
+    """The name of a scorer, and a signature that says how texts are normalised."""
     language = f"lang:{config.language}|" if config.language and squad is None else ""
-    return MeanScorer(
-        name=named(name, {} if squad is None else {"squad": squad}),
-        signature=f"{name}|norm:squad{'-' + squad if squad else ''}|{language}{details}|v1",
-        function=function,
-        binary=name != "f1",
+    return (
+        named(name, {} if squad is None else {"squad": squad}),
+        f"{name}|norm:squad{'-' + squad if squad else ''}|{language}{details}|v1",
     )
+
+
+@lru_cache(maxsize=16)
+def _speller(dropped: frozenset[str], *, as_squad: bool) -> Speller:
+    if as_squad:
+        return Speller(Words(squad_pieces, squad_read))
+    return Speller(Words(pieces, partial(normalised_units, dropped=dropped)))
 
 
 def _squad_text(text: str) -> str:
@@ -98,9 +110,22 @@ def _squad_text(text: str) -> str:
 
 
 def _equals(
-    prediction: str, references: Sequence[str], *, normal: Callable[[str], str], all_: bool
-) -> bool:
-    return normal(prediction) in _answers([normal(text) for text in references], all_=all_)
+    predictions: Sequence[str],
+    references: References,
+    *,
+    speller: Speller,
+    normal: Callable[[str], str],
+    all_: bool,
+) -> FloatArray:
+    batch = speller.batch(predictions, references)
+    pairs = batch.pairs()
+    texts = [text for accepted in references for text in accepted]
+    same = np.fromiter(map(eq, pairs.said, pairs.accepted), dtype=bool, count=len(texts))
+    for row, example in zip(np.flatnonzero(same), batch.examples[same], strict=True):
+        said, wanted = predictions[example], texts[row]
+        if not (said.isascii() and wanted.isascii()):  # equal units may be parted otherwise
+            same[row] = normal(said) == normal(wanted)
+    return batch.best(np.where(_answers(batch, all_=all_), same, 0.0))
 
 
 def _contains(prediction: str, references: Sequence[str], *, normal: Callable[[str], str]) -> bool:
@@ -117,25 +142,21 @@ def _spaced(normalised: str) -> str:
     return f" {' '.join(space_out(normalised).split())} "
 
 
-def _best_f1(prediction: str, references: Sequence[str], *, cut: Cut, empty: float) -> float:
-    said = cut(prediction)
-    accepted = _answers([cut(text) for text in references], all_=not empty)
-    return max(_f1(said, wanted, empty) for wanted in accepted)
+def _best_f1(
+    predictions: Sequence[str], references: References, *, speller: Speller, empty: float
+) -> FloatArray:
+    batch = speller.batch(predictions, references)
+    pairs = batch.pairs()
+    said, wanted = lengths(pairs.said), lengths(pairs.accepted)
+    values = f_measure(matches(pairs, 1)[:, 0], wanted, said)
+    values = np.where(said + wanted, values, empty)
+    return batch.best(np.where(_answers(batch, all_=not empty), values, 0.0))
 
 
-def _f1(said: list[str], wanted: list[str], empty: float) -> float:
-    if not said or not wanted:
-        return empty if said == wanted else 0.0
-    same = common_items(said, wanted)
-    if not same:
-        return 0.0
-    precision, recall = same / len(said), same / len(wanted)
-    return 2 * precision * recall / (precision + recall)
-
-
-def _answers(normalised: list[Answer], *, all_: bool) -> list[Answer]:
-    """The references that count: SQuAD 2.0 leaves out those that are nothing, unless all are."""
-    return normalised if all_ else [answer for answer in normalised if answer] or normalised[:1]
+def _answers(batch: Batch, *, all_: bool) -> BoolArray:
+    """Which references count: SQuAD 2.0 leaves out those that are nothing, unless all are."""
+    filled = lengths(batch.accepted) > 0
+    return filled | all_ | ~np.logical_or.reduceat(filled, batch.starts)[batch.examples]
 
 
 def _checked(pattern: str | None) -> str | None:

@@ -1,108 +1,104 @@
 """N-grams of spelled texts: how many there are, and how many two sides have in common.
 
 A spelled text has one character for each word (`spelling.py`). An n-gram that occurs k times on one
-side and l times on the other is min(k, l) matches.
+side and l times on the other is min(k, l) matches. All examples of a batch are counted at once: an
+n-gram gets a number, the same wherever it occurs in its example, and what is counted are numbers.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from itertools import compress
-from operator import add, ne
+
+import numpy as np
+
+from evalkit.scorers.spelling import Batch, IntArray
+from evalkit.stats.samples import FloatArray
+
+CHARACTER_BITS = 21
+"""So many hold any character."""
 
 
-def count(text: str, order: int) -> int:
-    """How many n-grams of an order there are."""
-    return max(len(text) - order + 1, 0)
+def lengths(texts: Sequence[str]) -> IntArray:
+    """Words of each text."""
+    return np.fromiter(map(len, texts), dtype=np.intp, count=len(texts))
 
 
-def closest_length(said: str, accepted: Sequence[str]) -> int:
+def totals(texts: Sequence[str], order: int) -> IntArray:
+    """How many 1-grams, 2-grams, ... up to an order each text has, shape (texts, order)."""
+    found: IntArray = np.maximum(lengths(texts)[:, np.newaxis] - np.arange(order), 0)
+    return found
+
+
+def closest_lengths(batch: Batch) -> IntArray:
     """Length of the reference whose length is closest; of two equally close ones the shorter."""
-    return min((abs(len(said) - len(wanted)), len(wanted)) for wanted in accepted)[1]
+    wanted = lengths(batch.accepted)
+    distance = np.abs(wanted - np.repeat(lengths(batch.said), batch.counts))
+    return wanted[np.lexsort((wanted, distance, batch.examples))[batch.starts]]
 
 
-def matches(said: str, wanted: str, order: int) -> list[int]:
-    """Matches of 1-grams, 2-grams, ... up to an order."""
-    if said == wanted:
-        return [count(said, n) for n in range(1, order + 1)]
-    found = [common_words(said, wanted)] + [0] * (order - 1)
-    grams = list(said)
-    for n in range(2, order + 1):
-        if not found[n - 2]:  # where no n-gram matches, no longer one does
-            break
-        grams = list(map(add, grams, said[n - 1 :]))
-        found[n - 1] = _common(grams, wanted)
-    return found
+def f_measure(hits: IntArray, reference: IntArray, prediction: IntArray) -> FloatArray:
+    """Harmonic mean of precision and recall; 0 without any match.
 
-
-def common_words(said: str, wanted: str) -> int:
-    """Matches of single words."""
-    different = set(said)
-    common = different.intersection(wanted)
-    found = len(common)
-    if len(different) < len(said):
-        for word in common:
-            times = said.count(word)
-            if times > 1:
-                found += min(times, wanted.count(word)) - 1
-    return found
-
-
-def common_items(said: list[str], wanted: list[str]) -> int:
-    """Matches of words that are not spelled.
-
-    What stands at the same place on both sides is a match, and the rest matches as it would without
-    it: that spares most of the counting where a prediction follows its reference.
+    Args:
+        hits: matches.
+        reference: n-grams of the reference.
+        prediction: n-grams of the prediction.
     """
-    moved: list[bool] = list(map(ne, said, wanted))
-    same = len(moved) - sum(moved)
-    if same in {len(said), len(wanted)}:
-        return same
-    rest = Counter([*compress(said, moved), *said[len(moved) :]])
-    others = Counter([*compress(wanted, moved), *wanted[len(moved) :]])
-    return same + _overlap(rest, others)
+    precision, recall = hits / np.maximum(prediction, 1), hits / np.maximum(reference, 1)
+    return np.asarray(2 * precision * recall / np.where(hits, precision + recall, 1))
 
 
-def common_pairs(said: str, wanted: str) -> int:
-    """Matches of pairs of neighbouring words."""
-    return _common(list(map(add, said, said[1:])), wanted)
+def matches(batch: Batch, order: int) -> IntArray:
+    """Matches of 1-grams, 2-grams, ... up to an order, shape (n, order).
 
-
-def matches_of_many(said: str, accepted: Sequence[str], order: int) -> list[int]:
-    """As `matches`, with several references at once: each n-gram as often as any of them has it."""
-    if len(accepted) == 1:
-        return matches(said, accepted[0], order)
-    found = []
+    Of several references, an n-gram counts as often as it occurs in the one that has it most.
+    """
+    predictions, texts = len(batch.said), [*batch.said, *batch.accepted]
+    words = np.frombuffer("".join(texts).encode("utf-32-le"), dtype="<u4").astype(np.intp)
+    text = np.repeat(np.arange(len(texts)), lengths(texts))
+    after = np.cumsum(lengths(texts))[text]
+    at = np.arange(len(words))
+    gram = _numbers(np.concatenate((np.arange(predictions), batch.examples))[text], words)
+    found = np.zeros((predictions, order), dtype=np.intp)
     for n in range(1, order + 1):
-        most = Counter[str]()
-        for wanted in accepted:
-            most |= Counter(_ngrams(wanted, n))
-        found.append(_overlap(Counter(_ngrams(said, n)), most))
+        hits = _hits(gram, text[at], batch)
+        found[:, n - 1] = _sums(hits, gram, text[at], predictions)
+        if n < order:
+            longer = (hits[gram] > 0) & (at + n < after[at])  # no match, none that begins with it
+            at = at[longer]
+            gram = _numbers(gram[longer], words[at + n])
     return found
 
 
-def _common(grams: list[str], wanted: str) -> int:
-    """Matches of the n-grams of one side: as many as occur on the other, less the excess."""
-    found = sum(map(wanted.__contains__, grams))
-    if found and len(set(grams)) < len(grams):
-        for gram, times in Counter(grams).items():
-            if times > 1 and gram in wanted:
-                found -= max(times - _occurrences(gram, wanted), 0)
-    return found
+def _numbers(first: IntArray, word: IntArray) -> IntArray:
+    """A number from 0 on for each different pair of what comes first and the word after it."""
+    numbers: IntArray = np.unique(first << CHARACTER_BITS | word, return_inverse=True)[1]
+    return numbers
 
 
-def _occurrences(gram: str, text: str) -> int:
-    """How often an n-gram occurs; unlike `str.count`, also where it overlaps with itself."""
-    times, at = 0, text.find(gram)
-    while at >= 0:
-        times, at = times + 1, text.find(gram, at + 1)
-    return times
+def _hits(gram: IntArray, text: IntArray, batch: Batch) -> IntArray:
+    """Matches of each n-gram.
+
+    Args:
+        gram: its number wherever it occurs, predictions first.
+        text: where that is.
+        batch: the texts.
+    """
+    size = int(gram.max(initial=-1)) + 1
+    split = np.searchsorted(text, len(batch.said))
+    said = np.bincount(gram[:split], minlength=size)
+    if len(batch.accepted) == len(batch.said):
+        return np.minimum(said, np.bincount(gram[split:], minlength=size))
+    texts = len(batch.said) + len(batch.accepted)
+    occurs, times = np.unique(gram[split:] * texts + text[split:], return_counts=True)
+    most = np.zeros(size, dtype=np.intp)
+    np.maximum.at(most, occurs // texts, times)
+    return np.minimum(said, most)
 
 
-def _ngrams(text: str, order: int) -> list[str]:
-    return [text[at : at + order] for at in range(len(text) - order + 1)]
-
-
-def _overlap(said: Counter[str], wanted: Counter[str]) -> int:
-    return sum([min(said[gram], wanted[gram]) for gram in said.keys() & wanted.keys()])
+def _sums(hits: IntArray, gram: IntArray, text: IntArray, predictions: int) -> IntArray:
+    """Matches of each example."""
+    example = np.zeros(len(hits), dtype=np.intp)
+    split = np.searchsorted(text, predictions)
+    example[gram[:split]] = text[:split]
+    return np.bincount(example, weights=hits, minlength=predictions).astype(np.intp)

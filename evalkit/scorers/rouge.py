@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from typing import Literal
+from functools import lru_cache, partial
+from typing import Literal, TypeAlias
+
+import numpy as np
 
 from evalkit.scorers import stems
 from evalkit.scorers.base import MeanScorer, Scorer, SuiteContext, SuiteScorer, changed, named
-from evalkit.scorers.lcs import lcs_length, lcs_positions
-from evalkit.scorers.ngrams import common_pairs, common_words, count
+from evalkit.scorers.batches import BatchMean
+from evalkit.scorers.lcs import lcs_lengths, lcs_positions
+from evalkit.scorers.ngrams import f_measure, lengths, matches, totals
 from evalkit.scorers.sentences import sentences
-from evalkit.scorers.spelling import Speller
-from evalkit.scorers.text import rouge_words
+from evalkit.scorers.spelling import Batch, IntArray, References, Speller, Words
+from evalkit.scorers.text import rouge_pieces, units
+from evalkit.stats.samples import FloatArray
 
 SHORTEST_WORD = 4
 """Shorter words are not stemmed."""
@@ -25,18 +29,28 @@ MOST_SENTENCES = 200
 """Texts of more sentences get them joined two by two, until they are no more."""
 
 Split = Literal["lines", "sentences"]
+Counts: TypeAlias = tuple[IntArray, IntArray, IntArray]
+"""Matches, n-grams of the reference and of the prediction, each of shape (pairs,)."""
 
 
 @SuiteScorer
 def rouge1(context: SuiteContext, *, stem: bool | None = None) -> Scorer:
     """F-measure of single words, best over references."""
-    return _mean(named("rouge1", changed(rouge1, stem=stem)), words_overlap, _stems(context, stem))
+    return _mean(
+        named("rouge1", changed(rouge1, stem=stem)),
+        partial(overlap, order=1),
+        _stems(context, stem),
+    )
 
 
 @SuiteScorer
 def rouge2(context: SuiteContext, *, stem: bool | None = None) -> Scorer:
     """F-measure of pairs of neighbouring words, best over references."""
-    return _mean(named("rouge2", changed(rouge2, stem=stem)), pairs_overlap, _stems(context, stem))
+    return _mean(
+        named("rouge2", changed(rouge2, stem=stem)),
+        partial(overlap, order=2),
+        _stems(context, stem),
+    )
 
 
 @SuiteScorer
@@ -70,41 +84,35 @@ def rouge_lsum(
 
 def tokens(text: str, *, stem: bool) -> list[str]:
     """Lower-cased words, those of ASCII letters reduced to their stems if asked."""
-    words = rouge_words(text)
-    return list(map(_STEMS.__getitem__, words)) if stem else words
+    return (STEMS if stem else WORDS)(text)
 
 
-class _Stems(dict[str, str]):
-    """Word to what ROUGE counts it as, found out once for each."""
-
-    def __missing__(self, word: str) -> str:
-        if len(self) >= stems.MOST_WORDS:
-            self.clear()
-        plain = len(word) < SHORTEST_WORD or not word.isascii()
-        self[word] = found = word if plain else stems.stem(word)
-        return found
+def _stem(word: str) -> str:
+    plain = len(word) < SHORTEST_WORD or not word.isascii()
+    return word if plain else stems.stem(word)
 
 
-_STEMS = _Stems()
+WORDS = Words(rouge_pieces, units)
+STEMS = Words(rouge_pieces, lambda piece: [_stem(word) for word in units(piece)])
 
 
 @lru_cache(maxsize=2)
 def _speller(stem: bool) -> Speller:  # noqa: FBT001 - a key
-    return Speller(rouge_words, _STEMS.__getitem__ if stem else None)
+    return Speller(STEMS if stem else WORDS)
 
 
 def _stems(context: SuiteContext, asked: bool | None) -> bool:  # noqa: FBT001 - an option
     return stems.stems_words(context.config) if asked is None else asked
 
 
-def _mean(name: str, measure: Callable[[str, str], float], stem: bool) -> MeanScorer:  # noqa: FBT001 - an option
-    spell = _speller(stem).pair
+def _mean(name: str, count: Callable[[Batch], Counts], stem: bool) -> BatchMean:  # noqa: FBT001 - an option
+    speller = _speller(stem)
 
-    def score(prediction: str, references: Sequence[str]) -> float:
-        said, accepted = spell(prediction, references)
-        return max(measure(wanted, said) for wanted in accepted)
+    def measure(predictions: Sequence[str], references: References) -> FloatArray:
+        batch = speller.batch(predictions, references)
+        return batch.best(f_measure(*count(batch.pairs())))
 
-    return MeanScorer(name=name, signature=_sign(name.partition("(")[0], stem), function=score)
+    return BatchMean(name, _sign(name.partition("(")[0], stem), measure)
 
 
 def _sign(name: str, stem: bool, split: str = "") -> str:  # noqa: FBT001 - an option
@@ -124,25 +132,16 @@ def _spelled_union(speller: Speller, reference: Sequence[str], prediction: Seque
     return union(spelled[: len(reference)], spelled[len(reference) :])
 
 
-def _f_measure(hits: int, reference: int, prediction: int) -> float:
-    precision, recall = hits / max(prediction, 1), hits / max(reference, 1)
-    return 2 * precision * recall / (precision + recall) if hits else 0.0
+def overlap(pairs: Batch, order: int) -> Counts:
+    """Matches and numbers of n-grams of one order, a reference each."""
+    hits = matches(pairs, order)[:, -1]
+    return hits, totals(pairs.accepted, order)[:, -1], totals(pairs.said, order)[:, -1]
 
 
-def words_overlap(reference: str, prediction: str) -> float:
-    """F-measure of words, of spelled texts."""
-    return _f_measure(common_words(prediction, reference), len(reference), len(prediction))
-
-
-def pairs_overlap(reference: str, prediction: str) -> float:
-    """F-measure of pairs of neighbouring words, of spelled texts."""
-    hits = common_pairs(prediction, reference)
-    return _f_measure(hits, count(reference, 2), count(prediction, 2))
-
-
-def subsequence(reference: str, prediction: str) -> float:
-    """F-measure of the longest common subsequence, of spelled texts."""
-    return _f_measure(lcs_length(reference, prediction), len(reference), len(prediction))
+def subsequence(pairs: Batch) -> Counts:
+    """Lengths of longest common subsequences and of the texts, a reference each."""
+    hits = lcs_lengths(pairs.accepted, pairs.said)
+    return hits, lengths(pairs.accepted), lengths(pairs.said)
 
 
 def union(reference: Sequence[str], prediction: Sequence[str]) -> float:
@@ -165,4 +164,4 @@ def union(reference: Sequence[str], prediction: Sequence[str]) -> float:
                 hits += 1
                 wanted[word] -= 1
                 said[word] -= 1
-    return _f_measure(hits, len(whole), len(other_whole))
+    return float(f_measure(*np.array((hits, len(whole), len(other_whole)))))

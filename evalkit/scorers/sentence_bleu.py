@@ -11,11 +11,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from evalkit.scorers.base import MeanScorer, Scorer, SuiteContext, SuiteScorer, changed, named
-from evalkit.scorers.ngrams import closest_length, count, matches_of_many
-from evalkit.scorers.tokenizers import Tokenizer, speller_for
+import numpy as np
 
-ORDER = 4
+from evalkit.scorers.base import Scorer, SuiteContext, SuiteScorer, changed, named
+from evalkit.scorers.batches import BatchMean
+from evalkit.scorers.bleu import ORDER, statistics
+from evalkit.scorers.tokenizers import Tokenizer, speller_for
+from evalkit.stats.samples import FloatArray
+
 EPSILON = 0.1
 Smooth = Literal["none", "epsilon", "add-one", "nist"]
 Precisions = list[float]
@@ -28,33 +31,32 @@ def sentence_bleu(
     """Sentence BLEU over the words that BLEU counts, against all references at once."""
     tokenizer, speller = speller_for(context, tokenize, "sentence_bleu")
 
-    def score(prediction: str, references: Sequence[str]) -> float:
-        return score_words(*speller.pair(prediction, references), smooth)
+    def measure(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> FloatArray:
+        rows = statistics(speller.batch(predictions, references)).astype(int).tolist()
+        return np.array([score(row, smooth) for row in rows])
 
-    return MeanScorer(
+    return BatchMean(
         name=named("sentence_bleu", changed(sentence_bleu, smooth=smooth, tokenize=tokenize)),
         signature=f"sentence_bleu|smooth:{smooth}|tok:{tokenizer}|refs:all|v1",
-        function=score,
+        measure=measure,
     )
 
 
-def score_words(said: str, accepted: Sequence[str], smooth: Smooth) -> float:
-    """Sentence BLEU of spelled texts.
+def score(statistics: Sequence[int], smooth: Smooth) -> float:
+    """Sentence BLEU of one example.
 
     Args:
-        said: the prediction, a character a word.
-        accepted: each reference.
+        statistics: those of BLEU: matches (4), totals (4), length, closest reference's length.
         smooth: what an order without a match counts as. `none`: next to nothing, some 1e-308;
             `epsilon`: 0.1 matches; `add-one`: one more match of one more n-gram, for every order
             above the first; `nist`: 1/2 match, 1/4 for the next such order, and so on.
     """
-    hits = matches_of_many(said, accepted, ORDER)
+    hits, totals, (said, closest) = statistics[:ORDER], statistics[ORDER:-2], statistics[-2:]
     if not hits[0]:
         return 0.0
-    possible = [max(count(said, n), 1) for n in range(1, ORDER + 1)]
+    possible = [max(total, 1) for total in totals]
     logarithms = [math.log(p) / ORDER for p in _SMOOTHED[smooth](hits, possible)]
-    closest = closest_length(said, accepted)
-    brevity = 1.0 if len(said) > closest else math.exp(1 - closest / len(said))
+    brevity = 1.0 if said > closest else math.exp(1 - closest / said)
     return brevity * math.exp(math.fsum(logarithms))
 
 

@@ -1,69 +1,162 @@
 """Words as single characters: a text becomes a short string in which each stands for a word.
 
-Scorers that compare words then compare strings, which Python and rapidfuzz do in compiled code: an
-n-gram is a slice, whether it occurs is a search, equal texts are equal strings. A prediction and
-its references have an alphabet of their own: which character a word gets is arbitrary, and no score
-depends on it.
+Scorers that compare words then compare strings, which numpy and rapidfuzz do in compiled code, for
+many pairs at once. Which character a word gets is arbitrary, and no score depends on it; within one
+batch it is the same one in every text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
-MOST_PAIRS = 2**15
-"""Spellings that are remembered: those of one scorer are often the next one's too."""
-LONGEST_TEXT = 10_000
-"""In characters; the spellings of longer texts are not remembered."""
-CHARACTERS = 0x110000
+import numpy as np
+from numpy.typing import NDArray
 
-Words = Sequence[str]
-Pair = tuple[str, list[str]]
+from evalkit.stats.samples import FloatArray
+
+MOST_CHARACTERS = 2**20
+"""Of distinct words: beyond them, an alphabet is begun anew with the next batch."""
+MOST_REMEMBERED = 2**23
+"""Words of spelled texts that are remembered: those of one scorer are often the next one's too."""
+SURROGATES = range(0xD800, 0xE000)
+"""No characters of their own, so words are not spelled by them."""
+CHARACTERS = 0x110000 - len(SURROGATES)
+
+IntArray: TypeAlias = NDArray[np.intp]
+BoolArray: TypeAlias = NDArray[np.bool_]
+References: TypeAlias = Sequence[Sequence[str]]
+Key: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How texts are cut: into pieces, which repeat, and each piece into the words it counts as.
+
+    Attributes:
+        pieces: of a text.
+        read: the words of a piece; they depend on nothing else.
+    """
+
+    pieces: Callable[[str], Sequence[str]]
+    read: Callable[[str], Sequence[str]]
+
+    def __call__(self, text: str) -> list[str]:
+        """The words of a text."""
+        return [word for piece in self.pieces(text) for word in self.read(piece)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Spelled predictions and their references.
+
+    Attributes:
+        said: n predictions.
+        accepted: the references of the first, of the second, and so on.
+        counts: how many of them each prediction has, at least one; shape (n,).
+    """
+
+    said: Sequence[str]
+    accepted: Sequence[str]
+    counts: IntArray
+
+    @property
+    def starts(self) -> IntArray:
+        """Where each prediction's references begin, shape (n,)."""
+        return np.cumsum(self.counts) - self.counts
+
+    @property
+    def examples(self) -> IntArray:
+        """To which prediction each reference belongs, shape of the references."""
+        return np.repeat(np.arange(len(self.said)), self.counts)
+
+    def best(self, values: FloatArray) -> FloatArray:
+        """Of the values of all references the greatest of each prediction, shape (n,)."""
+        return values if len(values) == len(self.said) else np.maximum.reduceat(values, self.starts)
+
+    def best_rows(self, values: FloatArray) -> IntArray:
+        """The number of the first reference with that value, shape (n,)."""
+        return np.lexsort((-values, self.examples))[self.starts]
+
+    def pairs(self) -> Batch:
+        """Each reference with its prediction, as an example of its own."""
+        if len(self.accepted) == len(self.said):
+            return self
+        said = [self.said[example] for example in self.examples.tolist()]
+        return Batch(said, self.accepted, np.ones(len(said), dtype=np.intp))
 
 
 class Speller:
     """From texts to strings of one character a word.
 
     Args:
-        cut: text to words.
-        stands_for: word to what it counts as, such as its stem; None if that is the word itself.
+        words: how texts are cut.
     """
 
-    def __init__(
-        self, cut: Callable[[str], Words], stands_for: Callable[[str], str] | None = None
-    ) -> None:
-        self._cut = cut
-        self._stands_for = stands_for
-        self._pairs: dict[tuple[str, tuple[str, ...]], Pair] = {}
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._alphabet = _Alphabet(words.read)
+        self._remembered: dict[Key, Batch] = {}
+        self._size = 0
 
-    def pair(self, prediction: str, references: Sequence[str]) -> Pair:
-        """A prediction and its references, spelled with one alphabet."""
-        key = (prediction, tuple(references))
-        found = self._pairs.get(key)
+    def batch(self, predictions: Sequence[str], references: References) -> Batch:
+        """Predictions and their references, spelled with one alphabet."""
+        key = tuple(predictions), tuple(map(tuple, references))
+        found = self._remembered.get(key)
         if found is None:
-            said, *accepted = self.spell((prediction, *references))
-            found = said, accepted
-            if len(prediction) + sum(map(len, references)) <= LONGEST_TEXT:
-                if len(self._pairs) >= MOST_PAIRS:
-                    self._pairs.clear()
-                self._pairs[key] = found
+            found = self._spelled(predictions, references)
+            self._remember(key, found)
         return found
 
     def spell(self, texts: Iterable[str]) -> list[str]:
         """Texts spelled with one alphabet."""
-        cut = [self._cut(text) for text in texts]
-        letters = self._letters(set[str]().union(*cut))
-        return ["".join(map(letters.__getitem__, text)) for text in cut]
+        if self._alphabet.characters > MOST_CHARACTERS:
+            self._alphabet = _Alphabet(self._words.read)
+        pieces, letters = self._words.pieces, self._alphabet.__getitem__
+        return ["".join(map(letters, pieces(text))) for text in texts]
 
-    def _letters(self, words: Collection[str]) -> dict[str, str]:
-        """A character for each of some words; words that count as one share it."""
-        if self._stands_for is None:
-            return _alphabet(words)
-        meant = list(map(self._stands_for, words))
-        letters = _alphabet(set(meant))
-        return dict(zip(words, map(letters.__getitem__, meant), strict=True))
+    def _spelled(self, predictions: Sequence[str], references: References) -> Batch:
+        spelled = self.spell(
+            [*predictions, *(text for accepted in references for text in accepted)]
+        )
+        counts = np.fromiter(map(len, references), dtype=np.intp, count=len(references))
+        return Batch(spelled[: len(predictions)], spelled[len(predictions) :], counts)
+
+    def _remember(self, key: Key, batch: Batch) -> None:
+        self._size += sum(map(len, batch.said)) + sum(map(len, batch.accepted))
+        if self._size > MOST_REMEMBERED:
+            self._remembered.clear()
+            self._size = 0
+        else:
+            self._remembered[key] = batch
 
 
-def _alphabet(words: Collection[str]) -> dict[str, str]:
-    if len(words) > CHARACTERS:
-        raise ValueError(f"more than {CHARACTERS:,} different words in one text and its references")
-    return dict(zip(words, map(chr, range(len(words))), strict=True))
+class _Alphabet(dict[str, str]):
+    """Piece to its words, a character each; found out once for each piece.
+
+    Attributes:
+        characters: of all the pieces that are known.
+    """
+
+    def __init__(self, read: Callable[[str], Sequence[str]]) -> None:
+        super().__init__()
+        self._read = read
+        self._letters: dict[str, str] = {}
+        self.characters = 0
+
+    def __missing__(self, piece: str) -> str:
+        self[piece] = spelled = "".join(map(self._letter, self._read(piece)))
+        self.characters += len(piece)
+        return spelled
+
+    def _letter(self, word: str) -> str:
+        found = self._letters.get(word)
+        if found is None:
+            number = len(self._letters)
+            if number >= CHARACTERS:
+                raise ValueError(f"more than {CHARACTERS:,} different words in one batch of texts")
+            self._letters[word] = found = chr(
+                number if number < SURROGATES.start else number + len(SURROGATES)
+            )
+        return found

@@ -14,7 +14,7 @@ import string
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, lru_cache
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -47,11 +47,6 @@ UNSPACED = PAIRED | {
     "KATAKANA-HIRAGANA",
 }
 """Scripts without spaces between words, by the first word of their characters' Unicode names."""
-
-MOST_TEXTS = 2**15
-"""Normalised texts that are remembered: those of one scorer are often the next one's too."""
-LONGEST_TEXT = 4_000
-"""In characters; longer texts are not remembered."""
 
 
 class _Table(dict[int, str | None]):
@@ -134,34 +129,45 @@ def normalise(text: str, dropped: frozenset[str] = ENGLISH) -> str:
         text: any text.
         dropped: the articles, in lower case.
     """
-    return (_remembered if len(text) <= LONGEST_TEXT else _normalised)(text, dropped)
+    return " ".join([word for piece in pieces(text) for word in without_articles(piece, dropped)])
 
 
 def normalised_words(text: str, dropped: frozenset[str] = ENGLISH) -> list[str]:
     """Words of the normalised text, unspaced scripts cut into their units."""
-    words = normalise(text, dropped).split()
-    return words if text.isascii() else [unit for word in words for unit in units(word)]
+    return [unit for piece in pieces(text) for unit in normalised_units(piece, dropped)]
 
 
-def _normalised(text: str, dropped: frozenset[str]) -> str:
-    kept = " ".join(lower(text).translate(_WITHOUT_PUNCTUATION).split())
-    if not kept.isprintable():
-        # A control character is no part of a word to the SQuAD script, and doesn't part them.
-        expression = rf"\b({'|'.join(sorted(dropped)) or '(?!)'})\b"
-        return " ".join(re.sub(expression, " ", kept).split())
-    kept = f" {kept} "
-    for article in dropped:
-        while f" {article} " in kept:  # again, since neighbours share a space
-            kept = kept.replace(f" {article} ", " ")
-    return kept.strip()
+def pieces(text: str) -> list[str]:
+    """What white space parts, in lower case and without punctuation; articles are still there."""
+    return lower(text).translate(_WITHOUT_PUNCTUATION).split()
 
 
-_remembered = lru_cache(maxsize=MOST_TEXTS)(_normalised)
+def without_articles(piece: str, dropped: frozenset[str]) -> list[str]:
+    """The words of a piece that is in lower case and has no punctuation."""
+    if piece.isprintable():
+        return [] if piece in dropped else [piece]
+    # A control character is no part of a word to the SQuAD script, and doesn't part them.
+    return re.sub(rf"\b({'|'.join(sorted(dropped)) or '(?!)'})\b", " ", piece).split()
+
+
+def normalised_units(piece: str, dropped: frozenset[str]) -> list[str]:
+    """The words of such a piece, those of unspaced scripts cut into their units."""
+    return [unit for word in without_articles(piece, dropped) for unit in units(word)]
 
 
 def squad_words(text: str) -> list[str]:
     """What the SQuAD scripts make of a text, ASCII or not: only ASCII punctuation is dropped."""
-    return _ENGLISH_ARTICLES.sub(" ", text.lower().translate(_ASCII_PUNCTUATION)).split()
+    return [word for piece in squad_pieces(text) for word in squad_read(piece)]
+
+
+def squad_pieces(text: str) -> list[str]:
+    """What white space parts, in lower case and without ASCII punctuation."""
+    return text.lower().translate(_ASCII_PUNCTUATION).split()
+
+
+def squad_read(piece: str) -> list[str]:
+    """The words of such a piece."""
+    return _ENGLISH_ARTICLES.sub(" ", piece).split()
 
 
 def space_out(text: str) -> str:
@@ -202,14 +208,18 @@ def _runs(word: str) -> list[tuple[str, list[str]]]:
     return runs
 
 
-def rouge_words(text: str) -> list[str]:
-    """Lower-cased runs of letters and digits, unspaced scripts cut into their units.
+def rouge_pieces(text: str) -> list[str]:
+    """Lower-cased runs of letters and digits.
 
     For ASCII text these are the tokens of rouge-score's default tokenizer, which cuts everything
     else out.
     """
-    words = lower(text).translate(_WORDS).split()
-    return words if text.isascii() else [unit for word in words for unit in units(word)]
+    return lower(text).translate(_WORDS).split()
+
+
+def rouge_words(text: str) -> list[str]:
+    """Lower-cased runs of letters and digits, unspaced scripts cut into their units."""
+    return [unit for word in rouge_pieces(text) for unit in units(word)]
 
 
 def scripts(texts: Iterable[str]) -> Counter[str]:

@@ -13,11 +13,10 @@ from typing import Literal
 
 from evalkit.errors import ScorerError
 from evalkit.scorers.base import SuiteContext
-from evalkit.scorers.spelling import Speller
+from evalkit.scorers.spelling import Speller, Words
 from evalkit.scorers.text import UNSPACED, scripts
 
 Tokenizer = Literal["auto", "13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab"]
-Words = Callable[[str], list[str]]
 
 CHINESE = frozenset({"CJK", "BOPOMOFO", "IDEOGRAPHIC"})
 BY_CHARACTER = UNSPACED | {"TIBETAN"}
@@ -37,7 +36,7 @@ _WORDS_13A = re.compile(rf"(?:{_INSIDE})(?:{_INSIDE}|(?<=[0-9])[.,](?=[0-9]))*|\
 is a word of its own."""
 _WORDS_WITHOUT_DIGITS = re.compile(rf"[^\s{_SIGNS}.,]+|\S")
 _DIGIT = re.compile(r"[0-9]")
-_POINTS = re.compile(r"[.,](?:<skipped>)*[.,]")
+_POINTS = re.compile(r"[.,][.,]")
 
 
 def words_for(context: SuiteContext, tokenize: Tokenizer, asker: str) -> tuple[Tokenizer, Words]:
@@ -74,7 +73,10 @@ def speller_for(
 
 @lru_cache(maxsize=16)
 def _speller(words: Words, lowercase: bool) -> Speller:  # noqa: FBT001 - part of a key
-    return Speller((lambda text: words(text.lower())) if lowercase else words)
+    if lowercase:
+        cased = words.pieces
+        words = Words(lambda text: cased(text.lower()), words.read)
+    return Speller(words)
 
 
 def tokenize_for(references: Iterable[Sequence[str]]) -> Tokenizer:
@@ -96,8 +98,8 @@ def tokenize_for(references: Iterable[Sequence[str]]) -> Tokenizer:
 def _words(name: Tokenizer, asker: str) -> Words:
     tokenizer = _tokenizer(name, asker)
     if name == "13a":
-        return _words_13a
-    return lambda text: tokenizer(text.rstrip()).split()
+        return WORDS_13A
+    return Words(lambda text: tokenizer(text.rstrip()).split(), lambda word: (word,))
 
 
 @lru_cache(maxsize=16)
@@ -115,18 +117,34 @@ def _tokenizer(name: Tokenizer, asker: str) -> Callable[[str], str]:
     return tokenizer
 
 
-def _words_13a(text: str) -> list[str]:
-    """The words of `13a` by one expression in place of its four substitutions.
+def _pieces_13a(text: str) -> list[str]:
+    """What white space parts, once `13a` has joined what it joins: no rule looks farther."""
+    text = text.rstrip()
+    if "\n" in text or "<skipped>" in text:
+        text = text.replace("<skipped>", "").replace("-\n", "")
+    return text.split()
+
+
+def _read_13a(piece: str) -> list[str]:
+    """The words of a piece by one expression in place of the four substitutions of `13a`.
 
     Points that follow each other are left to sacrebleu: what becomes of them depends on how its
     matches overlap.
     """
-    text = text.rstrip()
-    if _POINTS.search(text):
-        return _tokenizer("13a", "")(text).split()
-    if "\n" in text or "<skipped>" in text:
-        text = text.replace("<skipped>", "").replace("-\n", "")
-    if "&" in text:
+    if "&" in piece:
         for entity, sign in ENTITIES:
-            text = text.replace(entity, sign)
-    return (_WORDS_13A if _DIGIT.search(text) else _WORDS_WITHOUT_DIGITS).findall(text)
+            piece = piece.replace(entity, sign)
+    if _POINTS.search(piece):
+        return _substitutions()(f" {piece} ").split()
+    return (_WORDS_13A if _DIGIT.search(piece) else _WORDS_WITHOUT_DIGITS).findall(piece)
+
+
+@lru_cache(maxsize=1)
+def _substitutions() -> Callable[[str], str]:
+    from sacrebleu.tokenizers.tokenizer_re import TokenizerRegexp
+
+    found: Callable[[str], str] = TokenizerRegexp()
+    return found
+
+
+WORDS_13A = Words(_pieces_13a, _read_13a)

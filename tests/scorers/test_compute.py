@@ -7,7 +7,9 @@ import pytest
 
 from evalkit.errors import ScorerError
 from evalkit.schema import Example, SuiteConfig
-from evalkit.scorers import leave_out, make_scorers, score_predictions, scorer
+from evalkit.scorers import batches, leave_out, make_scorers, score_predictions, scorer
+from evalkit.scorers.batches import BatchScorer
+from evalkit.stats.samples import FloatArray
 
 
 def test_a_row_for_each_example_and_nan_for_a_missing_one() -> None:
@@ -84,6 +86,38 @@ def test_a_failure_on_every_example_leaves_none_a_score(config: SuiteConfig) -> 
     (joined,) = make_scorers(["composite(echo=1, chrf=1)"], config, [["x"]])
     examples = [Example("1", "a b c d", (), ("x",))]
     assert score_predictions(joined, [None], [["x"]], examples=examples).shape == (1, 20)
+
+
+class Reciprocal(BatchScorer):
+    """1 over the length, of a whole batch; not of an empty text."""
+
+    name = signature = "reciprocal"
+    kind = "mean"
+
+    def table(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> FloatArray:
+        assert len(predictions) == len(references)
+        found = np.array([1 / len(text) if text != "n" else np.nan for text in predictions])
+        return np.column_stack((found, np.ones(len(found))))
+
+    def corpus(self, totals: FloatArray) -> FloatArray:
+        return totals[..., 0]
+
+
+@pytest.mark.parametrize("characters", [1, 4, 10**6])
+def test_a_batch_that_fails_marks_only_the_examples_that_do(
+    monkeypatch: pytest.MonkeyPatch, characters: int
+) -> None:
+    monkeypatch.setattr(batches, "CHARACTERS", characters)
+    told: list[tuple[int, str]] = []
+    stats = score_predictions(
+        Reciprocal(),
+        ["ab", "", "a", None, "n", "abcd"],
+        [["x"]] * 6,
+        on_failure=lambda row, reason: told.append((row, reason)),
+    )
+    np.testing.assert_equal(stats[:, 0], [0.5, np.nan, 1, np.nan, np.nan, 0.25])
+    zero = "ZeroDivisionError('division by zero')"
+    assert told == [(1, zero), (4, "returned nan, expected a finite number")]
 
 
 def test_an_error_of_ours_concerns_every_example() -> None:

@@ -3,83 +3,126 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import reduce
+from operator import or_
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.scorers import spelling
-from evalkit.scorers.ngrams import (
-    closest_length,
-    common_items,
-    common_pairs,
-    common_words,
-    count,
-    matches,
-    matches_of_many,
-)
-from evalkit.scorers.spelling import Speller
+from evalkit.scorers.ngrams import closest_lengths, f_measure, lengths, matches, totals
+from evalkit.scorers.spelling import Batch, Speller, Words
 
-TEXT = st.text(alphabet="abcd", max_size=14) | st.text(max_size=8)
+TEXT = st.lists(st.sampled_from(["red", "reds", "blue", "кот"]), max_size=9).map(" ".join)
+EXAMPLES = st.lists(st.tuples(TEXT, st.lists(TEXT, min_size=1, max_size=3)), min_size=1, max_size=4)
+Examples = list[tuple[str, list[str]]]
+SPACED = Words(str.split, lambda word: (word,))
+SINGULAR = Words(str.split, lambda word: (word.removesuffix("s"),))
+LETTERS = Words(str.split, list)
 
 
-def grams(text: str, order: int) -> Counter[str]:
-    return Counter(text[at : at + order] for at in range(len(text) - order + 1))
+def batch(examples: Examples, words: Words = SPACED) -> Batch:
+    return Speller(words).batch(*zip(*examples, strict=True))
 
 
-@given(TEXT, TEXT)
-def test_matches_of_two_texts(said: str, wanted: str) -> None:
-    expected = [(grams(said, n) & grams(wanted, n)).total() for n in range(1, 5)]
-    assert matches(said, wanted, 4) == matches_of_many(said, [wanted], 4) == expected
-    assert common_words(said, wanted) == common_items(list(said), list(wanted)) == expected[0]
-    assert common_pairs(said, wanted) == expected[1]
-    assert count(said, 3) == grams(said, 3).total()
+def grams(text: str, order: int, words: Words = SPACED) -> Counter[tuple[str, ...]]:
+    cut = words(text)
+    return Counter(tuple(cut[at : at + order]) for at in range(len(cut) - order + 1))
 
 
-@given(TEXT, st.lists(TEXT, min_size=1, max_size=3))
-def test_matches_of_several_references_at_once(said: str, accepted: list[str]) -> None:
-    expected = []
-    for n in range(1, 5):
-        most = Counter[str]()
-        for wanted in accepted:
-            most |= grams(wanted, n)
-        expected.append((grams(said, n) & most).total())
-    assert matches_of_many(said, accepted, 4) == expected
-    closest = closest_length(said, accepted)
-    assert all(abs(len(said) - closest) <= abs(len(said) - len(text)) for text in accepted)
+@pytest.mark.parametrize("words", [SPACED, SINGULAR, LETTERS])
+@given(examples=EXAMPLES)
+def test_matches(words: Words, examples: Examples) -> None:
+    found = batch(examples, words)
+    most = [
+        [reduce(or_, (grams(text, n, words) for text in accepted)) for n in range(1, 5)]
+        for _, accepted in examples
+    ]
+    assert matches(found, 4).tolist() == [
+        [(grams(said, n, words) & most[row][n - 1]).total() for n in range(1, 5)]
+        for row, (said, _) in enumerate(examples)
+    ]
+    assert totals(found.said, 3).tolist() == [
+        [grams(said, n, words).total() for n in range(1, 4)] for said, _ in examples
+    ]
 
 
-@given(st.lists(st.lists(st.sampled_from(["red", "reds", "blue"]), max_size=6), min_size=1))
-def test_spelled_texts_are_equal_where_their_words_are(texts: list[list[str]]) -> None:
-    joined = [" ".join(words) for words in texts]
-    spelled = Speller(str.split).spell(joined)
-    assert [len(text) for text in spelled] == [len(words) for words in texts]
-    for one, words in zip(spelled, texts, strict=True):
-        for other, others in zip(spelled, texts, strict=True):
-            assert (one == other) == (words == others)
-    stemmed = Speller(str.split, lambda word: word.removesuffix("s")).spell(joined)
-    stems = [[word.removesuffix("s") for word in words] for words in texts]
-    for one, words in zip(stemmed, stems, strict=True):
-        for other, others in zip(stemmed, stems, strict=True):
-            assert (one == other) == (words == others)
+@given(EXAMPLES)
+def test_each_reference_by_itself(examples: Examples) -> None:
+    found = batch(examples)
+    pairs = [(said, text) for said, accepted in examples for text in accepted]
+    hits = matches(found.pairs(), 2)
+    assert hits.tolist() == [
+        [(grams(said, n) & grams(text, n)).total() for n in (1, 2)] for said, text in pairs
+    ]
+    values = hits[:, 0].astype(float)
+    rows = iter(values.tolist())
+    owned = [[next(rows) for _ in accepted] for _, accepted in examples]
+    assert found.best(values).tolist() == [max(row) for row in owned]
+    assert [
+        int(row - start) for row, start in zip(found.best_rows(values), found.starts, strict=True)
+    ] == [row.index(max(row)) for row in owned]
 
 
-def test_pairs_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    cuts: list[str] = []
+@given(EXAMPLES)
+def test_the_closest_length_is_that_of_a_reference(examples: Examples) -> None:
+    assert closest_lengths(batch(examples)).tolist() == [
+        min((abs(len(text.split()) - len(said.split())), len(text.split())) for text in accepted)[1]
+        for said, accepted in examples
+    ]
 
-    def cut(text: str) -> list[str]:
+
+def test_f_measure_is_the_harmonic_mean() -> None:
+    hits, reference, prediction = lengths(["abc", "", ""]), lengths(["abcd", "", "a"]), [6, 0, 2]
+    found = f_measure(hits, reference, lengths(["." * n for n in prediction]))
+    assert found.tolist() == [2 * 0.5 * 0.75 / 1.25, 0, 0]
+
+
+@given(EXAMPLES)
+def test_spelled_texts_are_equal_where_their_words_are(examples: Examples) -> None:
+    for words in (SPACED, SINGULAR, LETTERS):
+        texts = [said for said, _ in examples]
+        spelled = Speller(words).spell(texts)
+        for one, text in zip(spelled, texts, strict=True):
+            assert len(one) == len(words(text))
+            for other, another in zip(spelled, texts, strict=True):
+                assert (one == other) == (words(text) == words(another))
+
+
+def counting(cuts: list[str]) -> Words:
+    def pieces(text: str) -> list[str]:
         cuts.append(text)
         return text.split()
 
-    monkeypatch.setattr(spelling, "MOST_PAIRS", 2)
-    speller = Speller(cut)
+    return Words(pieces, lambda word: (word,))
+
+
+def test_batches_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spelling, "MOST_REMEMBERED", 4)
+    cuts: list[str] = []
+    speller = Speller(counting(cuts))
     for prediction in ("a", "a", "b", "c", "a"):
-        said, (wanted,) = speller.pair(prediction, ["x"])
-        assert (len(said), len(wanted), said != wanted) == (1, 1, True)
+        assert len(speller.batch([prediction], [["x"]]).said[0]) == 1
     assert [text for text in cuts if text != "x"] == ["a", "b", "c", "a"]
+
+
+def test_an_alphabet_ends_between_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spelling, "MOST_CHARACTERS", 2)
+    speller = Speller(SPACED)
+    first = speller.spell(["a b", "c d e f"])
+    assert len(set("".join(first))) == 6
+    assert speller.spell(["f e"]) == [first[0]]
+
+
+def test_letters_skip_what_is_no_character() -> None:
+    words = [str(number) for number in range(0xD800 + 10)]
+    (spelled,) = Speller(SPACED).spell([" ".join(words)])
+    assert len(set(spelled)) == len(words)
+    assert spelled.encode()
 
 
 def test_more_words_than_there_are_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spelling, "CHARACTERS", 2)
-    with pytest.raises(ValueError, match="more than 2 different words in one text"):
-        Speller(str.split).pair("a b", ["c"])
+    with pytest.raises(ValueError, match="more than 2 different words in one batch"):
+        Speller(SPACED).batch(["a b"], [["c"]])
