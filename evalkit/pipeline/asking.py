@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import time
-from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from evalkit.data import read_rows
@@ -35,9 +36,13 @@ from evalkit.schema import Answer, Failure, Probe, SplitResult
 Result = TypeVar("Result")
 
 
+Replies = tuple[tuple[SplitResult, ...], Mapping[str, AskStats], tuple[Probe, ...]]
+"""The outcomes split by split, how the asking of each model went, and what was found out."""
+
+
 def ask_models(
     plan: Plan, loaded: Loaded, observer: Observer | None, purse: Purse | None = None
-) -> tuple[tuple[SplitResult, ...], Mapping[str, AskStats], tuple[Probe, ...]]:
+) -> Replies:
     """Look at the models, ask everything, and sort the outcomes by suite, split and model.
 
     Args:
@@ -50,14 +55,73 @@ def ask_models(
         ModelError: an arm that cannot be asked at all.
         Interrupted: Ctrl-C.
     """
-    outcomes, stats, probes = run_async(_ask(plan, make_jobs(plan, loaded), observer, purse))
+
+    async def asked() -> Replies:
+        async with open_models(plan, observer, purse) as models:
+            return await models.ask(loaded)
+
+    return run_async(asked())
+
+
+@asynccontextmanager
+async def open_models(
+    plan: Plan, observer: Observer | None = None, purse: Purse | None = None
+) -> AsyncIterator[Opened]:
+    """The arms of a plan, opened once for as many questions as are put to them.
+
+    Raises:
+        ModelError: an arm that cannot be asked at all.
+    """
+    providers: dict[str, Provider] = {}
+    try:
+        for model in plan.models:
+            providers[model.name] = open_provider(model, read_rows=read_rows)
+        yield Opened(plan, providers, asker(plan, purse), observer, purse)
+    finally:
+        for provider in providers.values():
+            await provider.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Models that can be asked; see `open_models`.
+
+    Attributes:
+        plan: how to ask.
+        providers: model -> its provider.
+        asking: asks with the options of the plan.
+        observer: is told of everything that happens.
+        purse: pays for every request; None pays whatever it costs.
+    """
+
+    plan: Plan
+    providers: Mapping[str, Provider]
+    asking: Ask
+    observer: Observer | None
+    purse: Purse | None
+
+    async def ask(self, loaded: Loaded) -> Replies:
+        """Ask everything, and sort the outcomes by suite, split and model.
+
+        Raises:
+            ModelError: an arm that cannot be asked at all.
+        """
+        outcomes, stats, probes = await _ask(self, make_jobs(self.plan, loaded))
+        results = _sorted(self.plan, loaded, outcomes)
+        told = with_remarks(stats, probes, [suite.config for suite in loaded.suites])
+        return with_likelihoods(results, outcomes), told, probes
+
+
+def _sorted(
+    plan: Plan, loaded: Loaded, outcomes: Sequence[tuple[Job, Answer | Failure]]
+) -> tuple[SplitResult, ...]:
     found: dict[tuple[str, str, str], list[Answer | Failure]] = {}
     for job, outcome in outcomes:
         if job.request.scored is not None:
             continue
         key = (job.request.suite, job.request.split, job.model)
         found.setdefault(key, []).append(outcome)
-    results = tuple(
+    return tuple(
         split_result(
             plan,
             suite.config.name,
@@ -72,51 +136,44 @@ def ask_models(
         for split, examples in suite.splits.items()
         if examples
     )
-    told = with_remarks(stats, probes, [suite.config for suite in loaded.suites])
-    return with_likelihoods(results, outcomes), told, probes
 
 
 async def _ask(
-    plan: Plan, jobs: Sequence[Job], observer: Observer | None, purse: Purse | None
+    opened: Opened, jobs: Sequence[Job]
 ) -> tuple[list[tuple[Job, Answer | Failure]], Mapping[str, AskStats], tuple[Probe, ...]]:
     """Every job that can be asked with its outcome, how the asking went, and what was found."""
-    providers: dict[str, Provider] = {}
-    try:
-        for model in plan.models:
-            providers[model.name] = open_provider(model, read_rows=read_rows)
-        probes = await probe_models(plan, jobs, providers, purse)
-        asking = asker(plan, purse)
-        pairs = [] if plan.allow_identical else pairs_of(plan.models, jobs)
-        before = await require_two_models(pairs, providers, asking)
-        jobs, silent, tried = await drop_silent(jobs, providers, asking)
-        before += tried
-        settled: Mapping[str, Failure] = {}
-        if plan.batch:
-            settled, went = await ask_by_batch(
-                jobs,
-                batched(providers),
-                cache=plan.cache,
-                max_seconds=plan.max_seconds,
-                say=None if observer is None else say,
-            )
-            before.append(went)
-        outcomes, stats = await asking(jobs, providers, observer=observer, settled=settled)
-        answered = list(zip(jobs, outcomes, strict=True))
-        notes = likelihood_notes(silent, answered)
-        return (
-            answered,
-            {
-                model: _noted(
-                    together(one, [went[model] for went in before if model in went]),
-                    notes.get(model),
-                )
-                for model, one in stats.items()
-            },
-            probes,
+    plan, providers, asking, observer = (
+        opened.plan, opened.providers, opened.asking, opened.observer
+    )  # fmt: skip
+    probes = await probe_models(plan, jobs, providers, opened.purse)
+    pairs = [] if plan.allow_identical else pairs_of(plan.models, jobs)
+    before = await require_two_models(pairs, providers, asking)
+    jobs, silent, tried = await drop_silent(jobs, providers, asking)
+    before += tried
+    settled: Mapping[str, Failure] = {}
+    if plan.batch:
+        settled, went = await ask_by_batch(
+            jobs,
+            batched(providers),
+            cache=plan.cache,
+            max_seconds=plan.max_seconds,
+            say=None if observer is None else say,
         )
-    finally:
-        for provider in providers.values():
-            await provider.close()
+        before.append(went)
+    outcomes, stats = await asking(jobs, providers, observer=observer, settled=settled)
+    answered = list(zip(jobs, outcomes, strict=True))
+    notes = likelihood_notes(silent, answered)
+    return (
+        answered,
+        {
+            model: _noted(
+                together(one, [went[model] for went in before if model in went]),
+                notes.get(model),
+            )
+            for model, one in stats.items()
+        },
+        probes,
+    )
 
 
 def batched(providers: Mapping[str, Provider]) -> dict[str, Batched]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from evalkit.pipeline.asking import ask_models
+from evalkit.pipeline.asking import ask_models, open_models, run_async
 from evalkit.pipeline.concluding import Setup, conclude
 from evalkit.pipeline.loading import Loaded
 from evalkit.pipeline.plan import Plan
@@ -54,17 +54,24 @@ def ask_suites(
     """
     if not plan.stop_early:
         return Asked(loaded, *ask_models(plan, loaded, observer, purse))
+    return run_async(_ask_until_decided(plan, loaded, observer, purse))
+
+
+async def _ask_until_decided(
+    plan: Plan, loaded: Loaded, observer: Observer | None, purse: Purse | None
+) -> Asked:
     went: list[Mapping[str, AskStats]] = []
     taken, part = 0, loaded
-    while taken < LOOKS:
-        taken += 1
-        part = _part(loaded, taken, plan.seed)
-        if taken < LOOKS:
-            results, stats, _ = ask_models(plan, _tests(part), observer, purse)
-            went.append(stats)
-            if _decided(plan, part, results, _looks(loaded, part, taken)):
-                break
-    results, stats, probes = ask_models(plan, part, observer, purse)
+    async with open_models(plan, observer, purse) as models:
+        while taken < LOOKS:
+            taken += 1
+            part = _part(loaded, taken, plan.seed)
+            if taken < LOOKS:
+                results, stats, _ = await models.ask(_tests(part))
+                went.append(stats)
+                if _decided(plan, part, results, _looks(loaded, part, taken)):
+                    break
+        results, stats, probes = await models.ask(part)
     merged = {
         model: together(last, [one[model] for one in went if model in one])
         for model, last in stats.items()

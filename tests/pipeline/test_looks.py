@@ -11,7 +11,9 @@ import pytest
 import evalkit
 from evalkit import pipeline
 from evalkit.errors import UsageError
-from evalkit.schema import Looks
+from evalkit.models import Provider, open_provider
+from evalkit.pipeline import asking
+from evalkit.schema import Looks, ModelSpec
 from evalkit.stats.binary import tango_interval
 from evalkit.stats.decisions import OneSided, binary_decision, three_way
 from evalkit.verdict.looks import valid_p
@@ -105,6 +107,23 @@ def test_what_is_not_decided_is_asked_to_the_end() -> None:
     assert any(w.startswith("Looked 5 times") for w in done.record.info.warnings)
     test = next(split for split in done.record.splits if split.split == "test")
     assert [e.id for e in test.examples] == [str(i) for i in range(N)]
+
+
+@pytest.mark.usefixtures("folder")
+def test_models_are_opened_once_for_all_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = list[str]()
+
+    def counted(spec: ModelSpec, **options: Any) -> Provider:
+        opened.append(spec.name)
+        return open_provider(spec, **options)
+
+    monkeypatch.setattr(asking, "open_provider", counted)
+    with SamplingServer(base=0.5, tuned=0.5) as server:
+        done = run(server)
+        assert len(server.asked) == 4 * N  # test and training rows of both, none of them twice
+    assert done.record.info.looks is not None
+    assert done.record.info.looks.taken == 5
+    assert opened == ["base", "tuned"]
 
 
 @pytest.mark.usefixtures("folder")
