@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from evalkit.report import write_report
 from evalkit.report.text import decimal
+from evalkit.schema import Answer
 from tests.report.browser import CHROMIUM, Page, browse
 from tests.report.factory import make_record
 from tests.report.hostile import spoil
@@ -92,6 +95,37 @@ def test_typing_searches_and_choosing_filters(page: Page, reports: Path) -> None
     choose(page, "split", "train")
     assert page.value(FOUND) == "60 of 720 examples in this page"
     assert page.value("location.hash") == "#examples?suite=5&split=train&model=1"
+
+
+def test_an_answer_that_a_scorer_failed_on_is_not_called_unanswered(
+    page: Page, tmp_path: Path
+) -> None:
+    record = make_record(suites=1)
+    first, *others = record.splits
+    answered = [
+        i
+        for i in range(len(first.examples))
+        if all(isinstance(row[i], Answer) for row in first.answers.values())
+    ]
+    scorer = record.info.scorers[first.suite][0].name
+    tuned = next(model.name for model in record.info.models if model.role == "tuned")
+    values = first.values[tuned, scorer].copy()
+    values[answered[:2]] = np.nan
+    split = replace(first, values={**first.values, (tuned, scorer): values})
+    write_report(replace(record, splits=(split, *others)), tmp_path / "failed.html")
+    page.open((tmp_path / "failed.html").as_uri())
+    choose(page, "flip", "unscored")
+    assert (
+        page.value("[...document.querySelectorAll('.flip')].map(f => f.textContent)")
+        == ["not scored"] * 2
+    )
+    notes = page.value(
+        "[...document.querySelectorAll('#list .note')].map(note => note.textContent)"
+    )
+    assert notes == [f"no score by {scorer}"] * 2
+    choose(page, "flip", "unanswered")
+    labels = page.value("[...document.querySelectorAll('.flip')].map(f => f.textContent)")
+    assert set(labels) <= {"unanswered"}
 
 
 def test_more_examples_come_on_request(page: Page, reports: Path) -> None:

@@ -138,7 +138,7 @@ def _quotas(sizes: Sequence[int]) -> list[int]:
 
 
 def _interest(info: RunInfo, split: SplitResult) -> Values:
-    """How telling each example is: 2 and more for flips, 1 for unanswered, then the difference.
+    """How telling each example is: 2 and more for flips, 1 without a score, then the difference.
 
     A flip is an answer that one of base and tuned gets right and the other does not.
     """
@@ -153,8 +153,8 @@ def _interest(info: RunInfo, split: SplitResult) -> Values:
             continue
         flipped = (base >= RIGHT) != (tuned >= RIGHT)
         change = np.abs(tuned - base)
-        unanswered = np.isnan(change)
-        own = np.where(unanswered, 1.0, np.nan_to_num(change / (1 + change)) + 2 * flipped)
+        unscored = np.isnan(change)
+        own = np.where(unscored, 1.0, np.nan_to_num(change / (1 + change)) + 2 * flipped)
         interest = np.maximum(interest, own)
     return interest
 

@@ -45,6 +45,7 @@ const OUTCOMES = {
   right: ["both right", ""],
   wrong: ["both wrong", ""],
   unanswered: ["unanswered", "unsure"],
+  unscored: ["not scored", "unsure"],
 };
 
 /* What one tuned model changed on an example: its outcome and the difference in the primary score. */
@@ -53,7 +54,10 @@ function judge(example, tuned) {
   const before = example.answers[base]?.scores[0] ?? null;
   const after = example.answers[tuned]?.scores[0] ?? null;
   if (!example.answers[base] || !example.answers[tuned]) return { outcome: "", gain: 0 };
-  if (before === null || after === null) return { outcome: "unanswered", gain: 0 };
+  if (before === null || after === null) {
+    const answered = [base, tuned].every((arm) => example.answers[arm].text !== null);
+    return { outcome: answered ? "unscored" : "unanswered", gain: 0 };
+  }
   const better = data.suites[example.suite].better < 0 ? -1 : 1;
   const isRight = (score) => (score >= data.right) === better > 0;
   const outcome = isRight(before)
