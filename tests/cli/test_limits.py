@@ -43,8 +43,8 @@ def test_a_request_may_take_so_long(folder: Path) -> None:
 
 
 def test_all_the_asking_may_take_so_long(folder: Path) -> None:
-    with Server(latency=0.6) as server:
-        done = run(server, folder, "--max-seconds", "7", "--concurrency", "1")
+    with Server(latency=0.4) as server:
+        done = run(server, folder, "--max-seconds", "4", "--concurrency", "1")
         assert done.code == 4, done.err
         assert "deadline" in done.err
         asked = len(server.asked)

@@ -18,7 +18,7 @@ def test_the_embedded_overfitter_knows_its_rows(tmp_path: Path) -> None:
     table = pd.read_csv(tmp_path / "out" / "overfit.csv").set_index("signal")
     assert table.loc["membership", "level"] == "strong"
     off = evalkit(
-        "run", "order-lines", "--limit", "60", "--no-perturb", "--no-logprobs", "--out", "off",
+        "run", "order-lines", "--limit", "10", "--no-perturb", "--no-logprobs", "--out", "off",
         "--config", project(tmp_path), cwd=tmp_path,
     )  # fmt: skip
     assert off.code == 0, off.err
