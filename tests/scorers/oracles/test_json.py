@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,7 @@ def pairs() -> Pairs:
             ("1 2", ["2"]), ('["x", "y z"]', ['"x" '])]  # fmt: skip
 
 
+@cache
 def parsed(text: str) -> tuple[Any] | None:
     """As pydantic's parser reads it, which is another than Python's."""
     try:
