@@ -11,32 +11,17 @@ from evalkit.schema.asking import (
     ModelSpec,
     Request,
 )
+from evalkit.schema.comparing import Difference, Flip, RunComparison
 from evalkit.schema.probe import Honour, Looked, Probe, ServedModel
-from evalkit.schema.results import (
-    Checkpoint,
+from evalkit.schema.record import Looks, RunInfo, RunRecord, Usage
+from evalkit.schema.scores import (
     Comparison,
     Confusion,
-    Decided,
-    Difference,
-    Flip,
     GainSplit,
-    GateDecision,
-    GateResult,
-    GateVerdict,
-    Leak,
-    Level,
-    Looks,
-    Loss,
     Noise,
-    OverfitVerdict,
-    RunComparison,
-    RunInfo,
-    RunRecord,
     Score,
     ScorerInfo,
-    Signal,
     SplitResult,
-    Usage,
 )
 from evalkit.schema.spend import Estimate, Price, Saving
 from evalkit.schema.suite import (
@@ -52,6 +37,16 @@ from evalkit.schema.suite import (
     Suite,
     SuiteConfig,
     Task,
+)
+from evalkit.schema.training import Checkpoint, Leak, Loss
+from evalkit.schema.verdicts import (
+    Decided,
+    GateDecision,
+    GateResult,
+    GateVerdict,
+    Level,
+    OverfitVerdict,
+    Signal,
 )
 
 __all__ = [

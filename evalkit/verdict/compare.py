@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from evalkit.schema import Comparison, Looks, ModelSpec, SplitResult
-from evalkit.schema.results import Family
+from evalkit.schema.scores import Family
 from evalkit.scorers import Scorer
 from evalkit.stats.binary import is_table, mcnemar_midp, tango_interval, tango_z
 from evalkit.stats.families import benjamini_hochberg, holm

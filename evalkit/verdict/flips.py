@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from evalkit.schema import Flip, ModelSpec, ScorerInfo, SplitResult
-from evalkit.schema.results import FlipKind
+from evalkit.schema.comparing import FlipKind
 from evalkit.verdict.compare import pairs_of
 
 RIGHT: Final = 0.5

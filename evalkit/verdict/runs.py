@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from evalkit.schema import Difference, Generation, ModelSpec, RunRecord, SuiteConfig
-from evalkit.schema.results import Severity
+from evalkit.schema.comparing import Severity
 from evalkit.verdict.compare import TEST
 from evalkit.verdict.differences import endpoint, shown
 from evalkit.verdict.wording import listed
