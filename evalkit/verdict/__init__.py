@@ -13,6 +13,7 @@ from evalkit.verdict.flips import flips
 from evalkit.verdict.gain import gain_splits
 from evalkit.verdict.gate import gate, merge
 from evalkit.verdict.headline import Finding, Headline, headline
+from evalkit.verdict.judges import judge_differences
 from evalkit.verdict.noise import noise_rows, within_noise
 from evalkit.verdict.overfit import overfit, overfit_levels
 from evalkit.verdict.parts import slice_warnings
@@ -35,6 +36,7 @@ __all__ = [
     "gather",
     "headline",
     "join_runs",
+    "judge_differences",
     "judge_of",
     "merge",
     "noise_rows",

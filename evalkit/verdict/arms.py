@@ -13,6 +13,7 @@ from typing import Final
 from evalkit.schema import Answer, Difference, ModelSpec, OverfitVerdict, SplitResult, Usage
 from evalkit.verdict.compare import TEST
 from evalkit.verdict.differences import SAME_MODEL, Outcomes, endpoint, refusals, truncated
+from evalkit.verdict.wording import plural
 
 FEWEST_EQUAL: Final = 8
 """Fewer equal answers than this prove nothing."""
@@ -97,7 +98,7 @@ def _identical(where: str, pairs: Pairs, *, allowed: bool) -> Iterator[Differenc
         if isinstance(base, Answer) and isinstance(tuned, Answer)
     ]
     if texts and all(base == tuned for base, tuned in texts):
-        said = f"equal answers to all {len(texts):,} prompts"
+        said = f"equal answers to {'all ' * (len(texts) > 1)}{plural(len(texts), 'prompt')}"
         proved = len(texts) >= FEWEST_EQUAL and not allowed
         yield Difference(SAME_MODEL, where, said, said, "refuse" if proved else "flag")
 

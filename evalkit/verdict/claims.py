@@ -100,6 +100,17 @@ class Claim:
         """The largest acceptable loss on this suite."""
         return margin_of(self.suite, self.rule)
 
+    @property
+    def blocks(self) -> bool:
+        """Whether it cannot be judged and keeps the others from passing for that.
+
+        A slice is there to fail the model, not to pass it: one that is too small is as good as one
+        that is undecided. One that does not exist, or has no answers, is a mistake.
+        """
+        rule, known = self.rule, self.delta is not None
+        undecided = self.slice and known and rule.mode == "three-way" and not rule.strict
+        return self.seen is None and not undecided
+
 
 def margin_of(suite: SuiteConfig, rule: GateRule) -> float:
     """The margin of a suite: general suites may have one of their own."""
@@ -243,7 +254,9 @@ def _from_values(
         missing=int(missing.sum()),
     )
     units = seen.size if kept is None else int(kept.max()) + 1
-    obstacle = _obstacle(claim, units)
+    floor = worst[0]
+    blind = bool((new[answered] == floor).all() and (ref[answered] == floor).all())
+    obstacle = _blind(claim, floor) if blind else _obstacle(claim, units)
     if obstacle:
         return _stopped(claim, obstacle)
     return replace(
@@ -321,6 +334,14 @@ def _obstacle(claim: Claim, units: int) -> str:
     if claim.missing > MOST_MISSING * rows:
         return f"{share(claim.missing, rows)} pairs are missing; at most 5 % may be"
     return ""
+
+
+def _blind(claim: Claim, floor: float) -> str:
+    """Why nothing is ruled out where the base has nothing to lose (ICH E10: assay sensitivity)."""
+    return (
+        f"both score {floor:g} on every pair, so no loss could have shown; check the scorer, "
+        f"`extract` and some answers, or leave {claim.suite.name} out"
+    )
 
 
 def _nothing(claim: Claim) -> Claim:

@@ -26,6 +26,7 @@ _REMEDIES: Final = {
     "mode": "ask both in one mode, unless the mode is what is compared",
     "endpoint": "servers differ in templates, precision and limits; ask both at one, if you can",
     "decoding": "use parameters that both models take",
+    "judge": "models prefer what reads like their own; let a third one judge (--judge)",
     "cut off by max_tokens": "raise `generation.max_tokens`, unless rambling is what is judged",
 }
 

@@ -110,7 +110,7 @@ def _judge(family: Sequence[Claim], levels: Mapping[tuple[str, str], Level]) -> 
     verdict: Decided = seen.verdict
     if any(result.verdict == "FAIL" for result in results):
         verdict = "FAIL"
-    elif turned or len(readable) < len(family):
+    elif turned or any(claim.blocks for claim in family):
         verdict = "INCONCLUSIVE"
     base, tuned, mode = family[0].base, family[0].tuned, family[0].rule.mode
     reason = reason_of(verdict, family, results, seen.changes, turned=turned)

@@ -71,7 +71,7 @@ def _tested(claim: Claim, p: float, needed: int | None) -> str:
     if seen is None:
         return claim.obstacle
     lost, kept = f"adjusted one-sided {p_value(p)}", f"one-sided {p_value(seen.p.noninferior)}"
-    limit = f"a loss of {100 * claim.margin:g} points"
+    limit = f"a loss of {100 * claim.margin:g} points" if claim.margin else "any loss"
     certain, ruled_out = p <= claim.rule.alpha, seen.p.noninferior <= claim.rule.alpha
     if claim.rule.mode == "significant-regression":
         return f"{'a' if certain else 'no'} significant loss ({lost})"
@@ -112,9 +112,9 @@ def reason_of(
         if mode == "significant-regression":
             return f"{tuned} against {base}: no significant loss on {suites}."
         return f"{tuned} against {base}: no loss beyond the margin on {suites}{_means(changes)}."
-    stopped = [r for r, claim in zip(results, claims, strict=True) if claim.obstacle]
+    stopped = [r for r, claim in zip(results, claims, strict=True) if claim.blocks]
     if stopped:
-        why = list(dict.fromkeys(claim.obstacle for claim in claims if claim.obstacle))
+        why = list(dict.fromkeys(claim.obstacle for claim in claims if claim.blocks))
         told = f": {why[0]}" if len(why) == 1 else ""
         return f"{tuned} against {base}: {_places(stopped)} cannot be judged{told}."
     if turned:

@@ -13,7 +13,7 @@ from evalkit.verdict.differences import endpoint, shown
 from evalkit.verdict.wording import listed
 
 _ELSEWHERE: Final = {
-    "name", "description", "scorers", "slices", "general", "gate", "generation",
+    "name", "description", "scorers", "slices", "general", "gate", "generation", "judge",
 }  # fmt: skip
 """Fields of a suite that shape neither a completion nor what is scored of it, or that are looked at
 one by one. Any other field, also one that is added some day, must be equal."""

@@ -348,3 +348,33 @@ def test_a_better_answer_never_makes_the_verdict_worse(
     order = ["FAIL", "INCONCLUSIVE", "PASS"]
     before, after = (judged(c, rule=rule).verdict for c in (counts, better))
     assert order.index(after) >= order.index(before)
+
+
+def test_a_suite_on_which_both_score_nothing_rules_nothing_out() -> None:
+    """Sensitivity: a broken scorer finds no loss in anything."""
+    blind = gate(run_of(qa((0, 0, 0, 200))))
+    assert (blind.verdict, blind.exit_code) == ("INCONCLUSIVE", 3)
+    assert "both score 0 on every pair, so no loss could have shown" in blind.reason
+    assert gate(run_of(qa((0, 1, 0, 199)))).verdict == "PASS"  # it can show something
+    lower = config(scorers=("repetition",))
+    looping = table({m: ["a b c d " * 9] * 60 for m in ("base", "tuned")}, ["a"] * 60, suite=lower)
+    assert gate(run_of(looping)).verdict == "PASS"  # not the worst that there is
+
+
+def test_a_slice_too_small_to_be_judged_does_not_hold_the_model_up() -> None:
+    fields = [{"lang": "en" if i < 10 else "de"} for i in range(sum(EQUAL))]
+    rule, run = GateRule(slices=("lang",)), run_of(from_counts(*EQUAL, fields=fields))
+    found = gate(run, rule)
+    assert {r.slice: r.verdict for r in found.results} == {
+        "": "PASS", "lang=de": "PASS", "lang=en": "INCONCLUSIVE",
+    }  # fmt: skip
+    (small,) = (r for r in found.results if r.slice == "lang=en")
+    assert "10 pairs compared" in small.reason
+    assert found.verdict == "PASS"
+    assert gate(run, replace(rule, strict=True)).verdict == "INCONCLUSIVE"
+    assert gate(run, replace(rule, mode="non-inferiority")).verdict == "INCONCLUSIVE"
+
+
+def test_without_a_margin_any_loss_is_ruled_out() -> None:
+    found = gate(run_of(qa((100, 60, 0, 40))), GateRule(margin=0))
+    assert (found.verdict, "any loss is ruled out" in found.results[0].reason) == ("PASS", True)
