@@ -10,12 +10,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from evalkit.data import read_rows
 from evalkit.errors import UsageError
-from evalkit.models import Batched, Provider, open_provider
+from evalkit.models import Batched, Provider
 from evalkit.pipeline.jobs import make_jobs, models_asked, pairs_of
 from evalkit.pipeline.likelihoods import drop_silent, likelihood_notes, with_likelihoods
 from evalkit.pipeline.loading import Loaded
+from evalkit.pipeline.opening import open_providers
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.probing import probe_models, with_remarks
 from evalkit.pipeline.repeats import split_result
@@ -72,14 +72,8 @@ async def open_models(
     Raises:
         ModelError: an arm that cannot be asked at all.
     """
-    providers: dict[str, Provider] = {}
-    try:
-        for model in plan.models:
-            providers[model.name] = open_provider(model, read_rows=read_rows)
+    async with open_providers(plan.models) as providers:
         yield Opened(plan, providers, asker(plan, purse), observer, purse)
-    finally:
-        for provider in providers.values():
-            await provider.close()
 
 
 @dataclass(frozen=True, slots=True)

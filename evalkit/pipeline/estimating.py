@@ -9,10 +9,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Unpack
 
-from evalkit.data import read_rows
-from evalkit.models import Provider, open_provider
 from evalkit.pipeline.asking import run_async
 from evalkit.pipeline.loading import VALIDATION, Loaded, load_suites
+from evalkit.pipeline.opening import open_providers
 from evalkit.pipeline.options import RunOptions, listed
 from evalkit.pipeline.plan import Plan, make_plan
 from evalkit.pipeline.spend import charges
@@ -74,14 +73,8 @@ def estimate(
 
 async def _held(plan: Plan, jobs: Sequence[Job]) -> list[tuple[Job, Answer | None]]:
     """Every question with its answer, if the cache holds one."""
-    providers: dict[str, Provider] = {}
-    try:
-        for model in plan.models:
-            providers[model.name] = open_provider(model, read_rows=read_rows)
+    async with open_providers(plan.models) as providers:
         return list(zip(jobs, recalled(jobs, providers, plan.cache), strict=True))
-    finally:
-        for provider in providers.values():
-            await provider.close()
 
 
 def _place(pair: tuple[Job, object]) -> tuple[str, str, str]:

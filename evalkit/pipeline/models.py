@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import combinations
 from pathlib import Path
 
-from evalkit.data import Project, load_project, parse_model, read_rows
+from evalkit.data import Project, load_project, parse_model
 from evalkit.data.project import PROJECT_FILE
 from evalkit.errors import ModelError, UsageError
-from evalkit.models import Probed, Provider, open_provider
+from evalkit.models import Probed, Provider
 from evalkit.pipeline.asking import run_async
+from evalkit.pipeline.opening import open_providers
 from evalkit.pipeline.plan import CACHE
 from evalkit.runner import BRIEF, REQUEST_SECONDS, Pair, ask, look, require_two_models
 from evalkit.schema import Generation, Looked, Message, ModelSpec, Probe, Request, ServedModel
@@ -78,30 +79,17 @@ def _project(config: str | Path | None) -> Project:
 
 
 async def _looked(specs: Sequence[ModelSpec], addresses: Sequence[str], cache: Path) -> Looked:
-    providers: dict[str, Provider] = {}
-    visited: dict[str, Probed] = {}
-    try:
-        for spec in specs:
-            providers[spec.name] = open_provider(spec, read_rows=read_rows)
-        served = {name: p for name, p in providers.items() if isinstance(p, Probed)}
-        for address in addresses:
-            provider = open_provider(ModelSpec(address, "openai", "-", "base", address))
-            assert isinstance(provider, Probed)  # noqa: S101 - what `openai:` opens
-            visited[address] = provider
+    visited = [ModelSpec(address, "openai", "-", "base", address) for address in addresses]
+    async with open_providers([*specs, *visited]) as providers:
+        probed = {name: p for name, p in providers.items() if isinstance(p, Probed)}
+        served = {spec.name: probed[spec.name] for spec in specs if spec.name in probed}
         found = await look(served, cache, fresh=True)
         told = [
             found[spec.name] if spec.name in found else _unserved(spec, providers[spec.name])
             for spec in specs
         ]
         able = {name: p for name, p in served.items() if not found[name].problem}
-        return Looked(
-            tuple(told),
-            await _listings([*served.values(), *visited.values()]),
-            await _same(able, cache),
-        )
-    finally:
-        for provider in (*providers.values(), *visited.values()):
-            await provider.close()
+        return Looked(tuple(told), await _listings(probed.values()), await _same(able, cache))
 
 
 def _unserved(spec: ModelSpec, provider: Provider) -> Probe:
@@ -110,7 +98,7 @@ def _unserved(spec: ModelSpec, provider: Provider) -> Probe:
     return Probe(spec.name, where, getattr(provider, "mode", spec.mode))
 
 
-async def _listings(served: Sequence[Probed]) -> dict[str, tuple[ServedModel, ...]]:
+async def _listings(served: Iterable[Probed]) -> dict[str, tuple[ServedModel, ...]]:
     by_endpoint = {provider.endpoint: provider for provider in served}
     return {url: await provider.listing() for url, provider in by_endpoint.items()}
 

@@ -12,7 +12,7 @@ import evalkit
 from evalkit import pipeline
 from evalkit.errors import UsageError
 from evalkit.models import Provider, open_provider
-from evalkit.pipeline import asking
+from evalkit.pipeline import opening
 from evalkit.schema import Looks, ModelSpec
 from evalkit.stats.binary import tango_interval
 from evalkit.stats.decisions import OneSided, binary_decision, three_way
@@ -117,7 +117,7 @@ def test_models_are_opened_once_for_all_looks(monkeypatch: pytest.MonkeyPatch) -
         opened.append(spec.name)
         return open_provider(spec, **options)
 
-    monkeypatch.setattr(asking, "open_provider", counted)
+    monkeypatch.setattr(opening, "open_provider", counted)
     with SamplingServer(base=0.5, tuned=0.5) as server:
         done = run(server)
         assert len(server.asked) == 4 * N  # test and training rows of both, none of them twice
