@@ -51,6 +51,14 @@ Scorers = Annotated[
         "more; `file.py:name` is your own, `default` stands for the suites' own.",
     ),
 ]
+Judge = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        rich_help_panel=QUESTIONS,
+        metavar=SPEC,
+        help="Whom graders ask, instead of the models that they name.",
+    ),
+]
 Extract = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option(

@@ -12,7 +12,7 @@ from evalkit.data.losses import read_losses
 from evalkit.data.perturb import perturb
 from evalkit.data.project import Project, load_project
 from evalkit.data.readers import Row, read_rows, reader
-from evalkit.data.spec import parse_model, safe_name
+from evalkit.data.spec import parse_judge, parse_model, safe_name
 from evalkit.data.suite import DEFAULT_SCORERS, check_train_files, find_train, load_suite
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "load_project",
     "load_suite",
     "parse_extract",
+    "parse_judge",
     "parse_model",
     "perturb",
     "read_losses",

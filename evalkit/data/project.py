@@ -29,6 +29,7 @@ class Project:
         logprobs: whether models are asked how probable training and test references are.
         repeats: how often every test prompt is asked of every arm.
         perturb: test prompts of a suite that are also asked in other words, at most.
+        judge: whom graders ask in suites that name no judge of their own.
     """
 
     models: tuple[ModelSpec, ...] = ()
@@ -45,6 +46,7 @@ class Project:
     logprobs: bool | None = None
     repeats: int | None = None
     perturb: int | None = None
+    judge: ModelSpec | None = None
 
 
 def load_project(path: Path) -> Project:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from evalkit.data.project import PROJECT_FILE, Project
-from evalkit.data.spec import name_fault, parse_model, url_fault
+from evalkit.data.spec import Role, name_fault, parse_judge, parse_model, url_fault
 from evalkit.data.suitefile import GateFile, Strict, Text, Texts
 from evalkit.data.yamlfile import Place, YamlFile, check, read_yaml
 from evalkit.errors import ConfigError, UsageError, nearest
@@ -57,19 +57,29 @@ class PriceFile(Strict):
     output: float = Field(ge=0, allow_inf_nan=False)
 
 
-class ModelFile(Strict):
-    """One arm."""
+class AskedFile(Strict):
+    """A model, and how it is asked."""
 
     model: Text
     endpoint: Text | None = None
     mode: Mode | None = None
+    api_key_env: Variable | None = None
+    price: PriceFile | None = None
+
+
+class ModelFile(AskedFile):
+    """One arm."""
+
     tuned_from: Text | None = None
     train: Text | None = None
     curve: Text | None = None
     job: Text | None = None
     step: int | None = Field(default=None, ge=0)
-    api_key_env: Variable | None = None
-    price: PriceFile | None = None
+
+
+def _spelled_out(value: Any) -> Any:  # noqa: ANN401 - whatever the file holds
+    """`judge: SPEC` is short for `judge: {model: SPEC}`."""
+    return {"model": value} if isinstance(value, str) else value
 
 
 class ProjectYaml(Strict):
@@ -90,6 +100,7 @@ class ProjectYaml(Strict):
     perturb: int | None = Field(default=None, ge=0)
     gate: GateFile | None = None
     logprobs: bool | None = None
+    judge: Annotated[AskedFile | None, BeforeValidator(_spelled_out)] = None
 
 
 def read_project_file(path: Path) -> Project:
@@ -109,9 +120,16 @@ def read_project_file(path: Path) -> Project:
             models.append(_spec(name, model, found, path.parent))
         except UsageError as error:
             faults.append(source.say(("models", name, "model"), str(error)))
+    judge = None
+    if found.judge is not None:
+        try:
+            judge = _asked(None, found.judge, found, path.parent, "judge")
+        except UsageError as error:
+            faults.append(source.say(("judge", "model"), str(error)))
     if faults:
         raise ConfigError("\n".join(faults))
     return Project(
+        judge=judge,
         models=tuple(models),
         suites=tuple(path.parent / suite for suite in found.suites),
         cache=None if found.cache is None else path.parent / found.cache,
@@ -138,9 +156,7 @@ def _faults(source: YamlFile, found: ProjectYaml) -> Iterator[str]:
             yield source.fault(
                 place, f"a model name that {why.split('; ')[0]}", why.split("; expected ")[1]
             )
-        if model.endpoint is not None and model.endpoint not in found.endpoints:
-            hint = nearest(model.endpoint, found.endpoints)
-            yield source.fault((*place, "endpoint"), f"{model.endpoint!r}", f"an endpoint; {hint}")
+        yield from _no_endpoint(source, found, place, model)
         if model.tuned_from is not None:
             bases = [other for other, m in found.models.items() if m.tuned_from is None]
             if model.tuned_from not in bases:
@@ -152,6 +168,8 @@ def _faults(source: YamlFile, found: ProjectYaml) -> Iterator[str]:
             yield source.fault(
                 (*place, "job"), f"{model.job!r} of a base model", "`tuned_from` as well"
             )
+    if found.judge is not None:
+        yield from _no_endpoint(source, found, ("judge",), found.judge)
     for index, suite in enumerate(found.suites):
         if not (source.path.parent / suite).exists():
             yield source.fault(
@@ -159,12 +177,38 @@ def _faults(source: YamlFile, found: ProjectYaml) -> Iterator[str]:
             )
 
 
+def _no_endpoint(
+    source: YamlFile, found: ProjectYaml, place: Place, model: AskedFile
+) -> Iterator[str]:
+    """An endpoint that is named, but not there."""
+    if model.endpoint is not None and model.endpoint not in found.endpoints:
+        hint = nearest(model.endpoint, found.endpoints)
+        yield source.fault((*place, "endpoint"), f"{model.endpoint!r}", f"an endpoint; {hint}")
+
+
 def _spec(name: str, model: ModelFile, project: ProjectYaml, folder: Path) -> ModelSpec:
+    """An arm as the rest of evalkit knows it."""
+    role: Role = "base" if model.tuned_from is None else "tuned"
+    return replace(
+        _asked(name, model, project, folder, role),
+        tuned_from=model.tuned_from,
+        train=None if model.train is None else _relative(model.train, folder),
+        curve=None if model.curve is None else str(folder / model.curve),
+        job=model.job,
+        step=model.step,
+    )
+
+
+def _asked(
+    name: str | None, model: AskedFile, project: ProjectYaml, folder: Path, role: Role
+) -> ModelSpec:
+    """A model and how it is asked; without a name it has the one of its spec."""
     endpoint = project.endpoints.get(model.endpoint or "")
     text = model.model
     if endpoint is not None and not text.startswith(f"{endpoint.provider}:"):
         text = f"{endpoint.provider}:{text}"
-    spec = parse_model(f"{name}={text}", "base" if model.tuned_from is None else "tuned")
+    text = text if name is None else f"{name}={text}"
+    spec = parse_judge(text) if role == "judge" else parse_model(text, role)
     base_url = spec.base_url
     if endpoint is not None and base_url is None:
         base_url = endpoint.base_url
@@ -175,11 +219,6 @@ def _spec(name: str, model: ModelFile, project: ProjectYaml, folder: Path) -> Mo
         model=_relative(spec.model, folder) if spec.provider in {"file", "local"} else spec.model,
         base_url=base_url,
         mode=model.mode,
-        tuned_from=model.tuned_from,
-        train=None if model.train is None else _relative(model.train, folder),
-        curve=None if model.curve is None else str(folder / model.curve),
-        job=model.job,
-        step=model.step,
         api_key_env=key,
         price=None if price is None else Price(price.input, price.output, PROJECT_FILE),
     )

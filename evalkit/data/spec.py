@@ -34,7 +34,25 @@ _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")  # dev
 _EXPECTED = "[NAME=]PROVIDER:MODEL[@BASE_URL], for example openai:gpt-4o-mini"
 
 
-def parse_model(text: str, role: Literal["base", "tuned"]) -> ModelSpec:
+Role = Literal["base", "tuned", "judge"]
+
+
+def parse_judge(text: str) -> ModelSpec:
+    """Read the spec of a judge, which is written like that of a model.
+
+    Raises:
+        UsageError: a spec that cannot be meant, or one of completions already made.
+    """
+    judge = parse_model(text, "judge")
+    if judge.provider == "file":
+        raise UsageError(
+            f"judge {shorten(text)}: found completions already made, expected a model that can be "
+            "asked about others' completions, such as openai:gpt-4.1-mini"
+        )
+    return judge
+
+
+def parse_model(text: str, role: Role) -> ModelSpec:
     """Read a spec; the name is the last part of the model's own name unless one is given.
 
     Raises:

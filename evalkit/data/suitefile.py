@@ -19,9 +19,9 @@ from pydantic import (
 from evalkit.data.extraction import read_steps
 from evalkit.data.language import Language
 from evalkit.data.prompts import Template, TemplateError, parse_template
-from evalkit.data.spec import name_fault, safe_name
+from evalkit.data.spec import name_fault, parse_judge, safe_name
 from evalkit.data.yamlfile import Place, YamlFile, check, read_yaml
-from evalkit.errors import ConfigError
+from evalkit.errors import ConfigError, UsageError
 from evalkit.schema import Extract, GateMode, GateRule, Generation, SuiteConfig, Task
 
 
@@ -136,6 +136,7 @@ class SuiteYaml(Strict):
     general: bool = False
     gate: GateFile = GateFile()
     language: Language = None
+    judge: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,12 @@ def read_suite_file(path: Path) -> SuiteFile:
     found = check(source, SuiteYaml)
     name = found.name or safe_name(path.resolve().parent.name)
     faults = list(_faults(source, found, name))
-    template = None
+    template = judge = None
+    if found.judge is not None:
+        try:
+            judge = parse_judge(found.judge)
+        except UsageError as error:
+            faults.append(source.say(("judge",), str(error)))
     if found.template is not None:
         try:
             template = parse_template(found.template)
@@ -193,6 +199,7 @@ def read_suite_file(path: Path) -> SuiteFile:
         general=found.general,
         gate=found.gate.record(),
         language=found.language,
+        judge=judge,
     )
     return SuiteFile(config, {s: file for s, file in files.items() if file}, template, source)
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from evalkit.errors import UsageError
 from evalkit.models import Batched, Provider
 from evalkit.pipeline.jobs import make_jobs, models_asked, pairs_of
+from evalkit.pipeline.judging import open_judges
 from evalkit.pipeline.likelihoods import drop_silent, likelihood_notes, with_likelihoods
 from evalkit.pipeline.loading import Loaded
 from evalkit.pipeline.opening import open_providers
@@ -95,15 +96,19 @@ class Opened:
     purse: Purse | None
 
     async def ask(self, loaded: Loaded) -> Replies:
-        """Ask everything, and sort the outcomes by suite, split and model.
+        """Ask everything, and sort the outcomes by suite, split and model; then ask the judges.
 
         Raises:
-            ModelError: an arm that cannot be asked at all.
+            ModelError: an arm, or a judge, that cannot be asked at all.
         """
-        outcomes, stats, probes = await _ask(self, make_jobs(self.plan, loaded))
-        results = _sorted(self.plan, loaded, outcomes)
-        told = with_remarks(stats, probes, [suite.config for suite in loaded.suites])
-        return with_likelihoods(results, outcomes), told, probes
+        jobs = make_jobs(self.plan, loaded)
+        async with open_judges(self.plan, loaded.suites, only_primary=loaded.choosing) as judges:
+            await judges.look(jobs, self.providers, self.purse)
+            outcomes, stats, probes = await _ask(self, jobs)
+            results = with_likelihoods(_sorted(self.plan, loaded, outcomes), outcomes)
+            told = with_remarks(stats, probes, [suite.config for suite in loaded.suites])
+            results, judged = await judges.judge(results, self.asking, self.observer, self.purse)
+        return results, {**told, **judged}, probes
 
 
 def _sorted(

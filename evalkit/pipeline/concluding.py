@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from evalkit.pipeline.judging import judges_of, judging_of
 from evalkit.pipeline.scoring import Scored, confusions_of, predictions, score_all, scorer_names
 from evalkit.pipeline.spend import priced, savings_of
 from evalkit.pipeline.warnings import (
     failure_warnings,
+    judging_warnings,
     look_warnings,
     noise_warnings,
     repeat_warnings,
@@ -48,6 +50,7 @@ from evalkit.verdict import (
     compare_rows,
     gain_splits,
     gather,
+    judge_differences,
     judge_of,
     noise_rows,
     overfit,
@@ -151,12 +154,17 @@ def _info(
 ) -> RunInfo:
     """How the run was made, and what follows for each model."""
     usage = tuple(usage_of(model, results, setup.suites) for model in setup.models)
-    differences = arm_differences(
-        setup.models,
-        results,
-        usages=usage,
-        notes=setup.notes,
-        allow_identical=setup.allow_identical,
+    judges = judges_of(scorer for s in scored for scorer in s.scorers)
+    judging = judging_of(judges, setup.suites, scored)
+    differences = (
+        *arm_differences(
+            setup.models,
+            results,
+            usages=usage,
+            notes=setup.notes,
+            allow_identical=setup.allow_identical,
+        ),
+        *judge_differences(setup.models, judges, (*usage, *judging)),
     )
     evidence = [piece for config in setup.suites for piece in _evidence(setup, config, scored)]
     verdicts = without_alike(overfit(evidence), setup.models, differences)
@@ -174,6 +182,8 @@ def _info(
         hashes=setup.hashes,
         usage=tuple(priced(used, setup.prices.get(used.model)) for used in usage),
         probes=setup.probes,
+        judges=judges,
+        judging=tuple(priced(used, setup.prices.get(used.model)) for used in judging),
         savings=savings_of(setup.models, results, setup.prices),
         gains=tuple(
             gain
@@ -185,6 +195,7 @@ def _info(
         overfit_levels=overfit_levels(verdicts),
         warnings=(
             *warnings_of(usage, results, setup.leaks),
+            *judging_warnings(judging),
             *(warning for s in scored for warning in failure_warnings(s.result, s.failures)),
             *look_warnings(setup.looks, results),
             *repeat_warnings(setup.models, setup.suites, setup.repeats),

@@ -13,7 +13,7 @@ from evalkit import store
 from evalkit.errors import UsageError
 from evalkit.pipeline.gating import gate_run
 from evalkit.report import render_report, write_report
-from evalkit.schema import GateRule, GateVerdict, RunRecord
+from evalkit.schema import GateRule, GateVerdict, RunRecord, Usage
 from evalkit.verdict import gate as judge
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Run:
     @property
     def missing(self) -> int:
         """How many answers could not be had."""
-        return sum(usage.missing for usage in self.record.info.usage)
+        return sum(usage.missing for usage in self._usages())
 
     @property
     def failures(self) -> str:
@@ -89,9 +89,13 @@ class Run:
 
     def _kinds(self) -> Counter[str]:
         kinds: Counter[str] = Counter()
-        for usage in self.record.info.usage:
+        for usage in self._usages():
             kinds.update(usage.failures)
         return kinds
+
+    def _usages(self) -> tuple[Usage, ...]:
+        """Of all that were asked, the judges included."""
+        return self.record.info.usage + self.record.info.judging
 
     def gate(
         self,

@@ -60,9 +60,12 @@ def load_suites(plan: Plan) -> Loaded:
         name = suite.config.name
         if name in parts:
             raise UsageError(f"two suites are called {name!r}; give one another `name:`")
-        if plan.extract:
-            suite = replace(suite, config=replace(suite.config, extract=plan.extract))
-        parts[name] = _cut(plan, suite)
+        config = replace(
+            suite.config,
+            extract=plan.extract or suite.config.extract,
+            judge=plan.judge or suite.config.judge or plan.usual_judge,
+        )
+        parts[name] = _cut(plan, replace(suite, config=config))
     return Loaded(
         suites=tuple(suite for part in parts.values() for suite in part.suites),
         training={key: split for part in parts.values() for key, split in part.training.items()},

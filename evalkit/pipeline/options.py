@@ -22,6 +22,7 @@ class RunOptions(TypedDict, total=False):
             the suites' own.
         extract: steps to the part of a completion that is scored, such as `number` or
             `after=Answer:`, instead of the suites' own; empty for those.
+        judge: whom graders ask, in the form of a model, instead of the models that they name.
         limit: test rows a suite at most, drawn by seed.
         seed: of every sample and resample.
         concurrency: requests in flight for one endpoint at most (32).
@@ -53,6 +54,7 @@ class RunOptions(TypedDict, total=False):
     train: str | Path | None
     scorers: Sequence[str]
     extract: str | Sequence[str]
+    judge: str | None
     limit: int | None
     seed: int | None
     concurrency: int | None

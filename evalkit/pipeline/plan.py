@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Unpack
 
 from evalkit import embedded
-from evalkit.data import Project, load_project, parse_extract
+from evalkit.data import Project, load_project, parse_extract, parse_judge
 from evalkit.data.project import PROJECT_FILE
 from evalkit.errors import UsageError, nearest
 from evalkit.pipeline.arms import choose_arms, require_two_models
@@ -35,6 +35,8 @@ class Plan:
         scorers: instead of the suites' own; `default` stands for those; empty changes nothing.
         extract: steps to what is scored of a completion, instead of the suites' own; empty
             changes nothing.
+        judge: whom graders ask in every suite; None leaves it to suites and project.
+        usual_judge: whom they ask in suites that name none; None leaves it to the graders.
         limit: examples per split at most, drawn by seed.
         seed: of every sample and resample.
         concurrency: requests in flight for one endpoint.
@@ -61,6 +63,8 @@ class Plan:
     train: Path | None = None
     scorers: tuple[str, ...] = ()
     extract: tuple[Extract, ...] = ()
+    judge: ModelSpec | None = None
+    usual_judge: ModelSpec | None = None
     limit: int | None = None
     seed: int = SEED
     concurrency: int = 32
@@ -105,6 +109,8 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
         train=None if train is None else Path(train),
         scorers=tuple(options.get("scorers", ())),
         extract=_steps(options),
+        judge=parse_judge(judge) if (judge := options.get("judge")) else None,
+        usual_judge=project.judge,
         limit=project.limit if limit is None else limit,
         seed=next(n for n in (seed, project.seed, SEED) if n is not None),
         concurrency=options.get("concurrency") or project.concurrency or 32,

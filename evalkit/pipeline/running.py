@@ -13,13 +13,13 @@ from evalkit import store
 from evalkit.pipeline.command import command_of
 from evalkit.pipeline.concluding import Setup, conclude
 from evalkit.pipeline.finished import Run, load, write
+from evalkit.pipeline.judging import judges_asked
 from evalkit.pipeline.loading import load_suites
 from evalkit.pipeline.looks import Asked, ask_suites
 from evalkit.pipeline.losses import load_losses
 from evalkit.pipeline.options import RunOptions, listed
 from evalkit.pipeline.plan import Plan, make_plan
 from evalkit.pipeline.resume import setup_of
-from evalkit.pipeline.scoring import suite_scorers
 from evalkit.pipeline.spend import prices_of, purse_of
 from evalkit.pipeline.sweep import Choice, choose
 from evalkit.runner import AskStats, progress_observer
@@ -67,10 +67,9 @@ def run(
         _check_target(folder, plan)
     losses, unread = load_losses(plan.models)  # a broken file must show before, too
     loaded = load_suites(plan)
-    for suite in loaded.suites:  # a wrong scorer must show before anything is asked
-        suite_scorers(suite.config, suite.splits["test"], plan.scorers)
-    prices = prices_of(plan.models, started.date())
-    purse = purse_of(plan, prices)
+    judges = judges_asked(plan, loaded.suites)  # a wrong scorer shows before anything is asked
+    prices = prices_of([*plan.models, *judges], started.date())
+    purse = purse_of(plan, prices, judges)
     observer = progress_observer() if progress else None
     choice = choose(plan, loaded, observer, purse)
     found = ask_suites(choice.plan, choice.loaded, observer, purse)

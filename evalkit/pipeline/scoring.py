@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 from evalkit.errors import ScorerError
 from evalkit.schema import Answer, Confusion, Example, Failure, SplitResult, SuiteConfig
 from evalkit.scorers import (
+    JudgedScorer,
     LikelihoodScorer,
     OnFailure,
+    Replies,
     Scorer,
     count_confusions,
     leave_out,
     make_extractor,
     make_scorers,
+    remark_on,
+    score_judged,
     score_likelihoods,
     score_predictions,
 )
@@ -80,9 +84,44 @@ def score_all(suites: Sequence[SuiteConfig], results: Sequence[SplitResult]) -> 
         scorers = suite_scorers(config, test.examples)
         mine = [score_split(config, split, scorers) for split in splits]
         for scorer in scorers:
+            _refuse_unjudged(config, scorer, splits)
             _refuse_broken(config, scorer, mine)
         scored += mine
     return tuple(scored)
+
+
+def _refuse_unjudged(config: SuiteConfig, scorer: Scorer, splits: Sequence[SplitResult]) -> None:
+    """Scoring again asks nobody: a judge that this run never asked has no word in it."""
+    if not isinstance(scorer, JudgedScorer):
+        return
+    wanted = known = 0
+    for split in splits:
+        replies = _replies(split)
+        for model, answers in split.answers.items():
+            del model
+            for example, text in zip(split.examples, _seen(config, scorer, answers), strict=True):
+                keys = [] if text is None else _keys(scorer, text, example)
+                wanted += len(keys)
+                known += sum(key in replies for key in keys)
+    if wanted and not known:
+        raise ScorerError(
+            f"suite {config.name!r}: {scorer.name!r} asks a judge, and none of its questions was "
+            "asked in this run: its prompt, its decoding or its judge is another. Scoring again "
+            "asks nobody; `evalkit run` with this scorer asks the judge, and has the completions "
+            "from the cache"
+        )
+
+
+def _keys(scorer: JudgedScorer, text: str, example: Example) -> list[str]:
+    try:
+        return [question.key for question in scorer.questions(text, example)]
+    except ValueError:
+        return []
+
+
+def _replies(split: SplitResult) -> Replies:
+    """Key of a question -> what came of it, of all that judges were asked in a split."""
+    return {judged.question: judged.reply for row in split.judgements for judged in row}
 
 
 def _refuse_broken(config: SuiteConfig, scorer: Scorer, scored: Sequence[Scored]) -> None:
@@ -108,11 +147,12 @@ def score_split(config: SuiteConfig, split: SplitResult, scorers: Sequence[Score
     values: dict[tuple[str, str], NDArray[np.float64]] = {}
     primary: dict[str, list[NDArray[np.float64]]] = {}
     failures: dict[tuple[str, str], dict[int, str]] = {}
+    replies = _replies(split)
     for model in split.answers:
         for scorer in scorers:
             failed = failures.setdefault((model, scorer.name), {})
             layers = layers_of(
-                config, scorer, split.examples, split.asked(model), failed.setdefault
+                config, scorer, split.examples, split.asked(model), failed.setdefault, replies
             )
             if isinstance(scorer, LikelihoodScorer):
                 layers = [_likelihood_rows(scorer, split, model)]
@@ -120,13 +160,20 @@ def score_split(config: SuiteConfig, split: SplitResult, scorers: Sequence[Score
             stats[model, scorer.name] = rows
             values[model, scorer.name] = scorer.values(rows)
             primary.setdefault(model, layers)
-        primary[model] += layers_of(config, scorers[0], split.examples, split.again.get(model, ()))
+        again = split.again.get(model, ())
+        primary[model] += layers_of(config, scorers[0], split.examples, again, leave_out, replies)
     scored = (
         {model: tuple(predictions(config, answers)) for model, answers in split.answers.items()}
         if config.extract
         else {}
     )
-    result = replace(split, values=values, scored=scored)
+    remarks = {
+        (model, scorer.name): _remarks(config, scorer, split, model)
+        for model in split.answers
+        for scorer in scorers
+        if isinstance(scorer, JudgedScorer)
+    }
+    result = replace(split, values=values, scored=scored, remarks=remarks)
     return Scored(result, tuple(scorers), stats, primary, failures)
 
 
@@ -136,6 +183,7 @@ def layers_of(
     examples: Sequence[Example],
     rows: Sequence[Sequence[Answer | Failure]],
     on_failure: OnFailure = leave_out,
+    replies: Replies | None = None,
 ) -> list[NDArray[np.float64]]:
     """Statistics of every example (n, k), a layer for each time that it was asked.
 
@@ -145,20 +193,40 @@ def layers_of(
         examples: n >= 1 examples.
         rows: their outcomes, equally many of each.
         on_failure: is told of the examples on which the scorer failed.
+        replies: what judges said.
     """
     if isinstance(scorer, LikelihoodScorer):  # these look at no completion
         return []
+    columns = [_seen(config, scorer, column) for column in zip(*rows, strict=True)]
+    if isinstance(scorer, JudgedScorer):
+        return [
+            score_judged(scorer, texts, examples, replies or {}, on_failure=on_failure)
+            for texts in columns
+        ]
     references = [example.references for example in examples]
     return [
-        score_predictions(
-            scorer,
-            texts_of(column) if scorer.whole else predictions(config, column),
-            references,
-            examples=examples,
-            on_failure=on_failure,
-        )
-        for column in zip(*rows, strict=True)
+        score_predictions(scorer, texts, references, examples=examples, on_failure=on_failure)
+        for texts in columns
     ]
+
+
+def _remarks(
+    config: SuiteConfig, scorer: JudgedScorer, split: SplitResult, model: str
+) -> tuple[str, ...]:
+    """What judges said about each answer of a model."""
+    replies = _replies(split)
+    texts = _seen(config, scorer, split.answers[model])
+    return tuple(
+        "" if text is None else remark_on(scorer, text, example, replies)
+        for example, text in zip(split.examples, texts, strict=True)
+    )
+
+
+def _seen(
+    config: SuiteConfig, scorer: Scorer, outcomes: Sequence[Answer | Failure]
+) -> list[str | None]:
+    """What a scorer is given of each outcome; None where there is no answer."""
+    return texts_of(outcomes) if scorer.whole else predictions(config, outcomes)
 
 
 def _likelihood_rows(

@@ -29,15 +29,23 @@ def charges(models: Sequence[ModelSpec], on: date) -> dict[str, Price]:
     return prices_of(models, on) | free
 
 
-def purse_of(plan: Plan, prices: dict[str, Price]) -> Purse | None:
+def purse_of(
+    plan: Plan, prices: dict[str, Price], judges: Sequence[ModelSpec] = ()
+) -> Purse | None:
     """The money of a run; None if it has no limit.
+
+    Args:
+        plan: says what may be spent.
+        prices: model -> price, where it is known.
+        judges: who is asked besides the arms.
 
     Raises:
         UsageError: a model without a price, for which no limit can be kept.
     """
     if plan.max_cost is None:
         return None
-    unknown = [m for m in plan.models if m.name not in prices and m.provider != "file"]
+    asked = (*plan.models, *judges)
+    unknown = [m for m in asked if m.name not in prices and m.provider != "file"]
     if unknown:
         names = ", ".join(f"{model.name!r} ({model.provider}:{model.model})" for model in unknown)
         raise UsageError(

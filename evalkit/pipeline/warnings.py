@@ -87,6 +87,17 @@ def warnings_of(
     return (*_missing(usages), *_truncated(usages), *_parsed(usages), *_leaked(results, leaks))
 
 
+def judging_warnings(judging: Sequence[Usage]) -> list[str]:
+    """Grades that could not be had."""
+    return [
+        f"{u.model}: {u.missing} of {u.asked} grades are missing ("
+        + ", ".join(f"{count} {kind}" for kind, count in u.failures.items())
+        + "); the same command asks only for them. An answer without a grade has no score."
+        for u in judging
+        if u.missing
+    ]
+
+
 def failure_warnings(
     split: SplitResult, failures: Mapping[tuple[str, str], Mapping[int, str]]
 ) -> list[str]:

@@ -18,7 +18,14 @@ from evalkit.scorers.base import (
 from evalkit.scorers.classes import ClassReport, class_report, count_confusions
 from evalkit.scorers.compute import OnFailure, leave_out, score_predictions
 from evalkit.scorers.extract import make_extractor
-from evalkit.scorers.judges import JudgedScorer, Question, Replies, replies_to, score_judged
+from evalkit.scorers.judges import (
+    JudgedScorer,
+    Question,
+    Replies,
+    remark_on,
+    replies_to,
+    score_judged,
+)
 from evalkit.scorers.labels import find_labels
 from evalkit.scorers.likelihood import LikelihoodScorer, score_likelihoods
 from evalkit.scorers.load import known_scorers, make_scorers
@@ -42,6 +49,7 @@ __all__ = [
     "leave_out",
     "make_extractor",
     "make_scorers",
+    "remark_on",
     "replies_to",
     "score_judged",
     "score_likelihoods",

@@ -63,6 +63,11 @@ class JudgedScorer(Scorer):
 
     needs_example = True
 
+    @property
+    @abstractmethod
+    def judges(self) -> tuple[ModelSpec, ...]:
+        """Whoever its questions may be put to."""
+
     @abstractmethod
     def questions(self, prediction: str, example: Example) -> tuple[Question, ...]:
         """What has to be asked about one completion.
@@ -89,6 +94,11 @@ class JudgedScorer(Scorer):
         Raises:
             UnreadableError: a reply without a grade in it.
         """
+
+    def unread(self, replies: Sequence[str]) -> tuple[int, ...]:
+        """The places of replies without a grade in them."""
+        del replies
+        return ()
 
     def remark(self, replies: Sequence[str]) -> str:
         """What a reader is shown of the replies; empty if there is nothing to show."""
@@ -123,6 +133,19 @@ def replies_to(
     found = [replies.get(question.key) for question in scorer.questions(prediction, example)]
     texts = tuple(reply.text for reply in found if isinstance(reply, Answer))
     return texts if len(texts) == len(found) else None
+
+
+def remark_on(scorer: JudgedScorer, prediction: str, example: Example, replies: Replies) -> str:
+    """What a reader is shown of what the judges said about one completion, or why it is nothing."""
+    try:
+        questions = scorer.questions(prediction, example)
+        said = replies_to(scorer, prediction, example, replies)
+    except ValueError:  # the scorer tells of it itself
+        return ""
+    if said is not None:
+        return scorer.remark(said)
+    failed = [found for q in questions if isinstance(found := replies.get(q.key), Failure)]
+    return "\n".join(f"no reply ({failure.kind}): {failure.message}" for failure in failed)
 
 
 def score_judged(

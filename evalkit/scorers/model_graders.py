@@ -64,6 +64,11 @@ class ModelGrader(JudgedScorer):
     better: int = field(default=1, init=False)
     whole: bool = field(default=False, init=False)
 
+    @property
+    def judges(self) -> tuple[ModelSpec, ...]:
+        """The models of its graders, or the one that the suite names for all of them."""
+        return tuple(dict.fromkeys(judge.asked.judge for judge in self.grader.judges))
+
     def questions(self, prediction: str, example: Example) -> tuple[Question, ...]:
         """One for each judge."""
         return tuple(judge.question(prediction, example) for judge in self.grader.judges)
@@ -75,6 +80,16 @@ class ModelGrader(JudgedScorer):
         pairs = zip(self.grader.judges, replies, strict=True)
         values = [judge.read(reply).value for judge, reply in pairs]
         return float(self.grader.value(prediction, example, values)), 1.0
+
+    def unread(self, replies: Sequence[str]) -> tuple[int, ...]:
+        """The places of replies that no grade can be read from."""
+        found = []
+        for place, (judge, reply) in enumerate(zip(self.grader.judges, replies, strict=True)):
+            try:
+                judge.read(reply)
+            except ValueError:
+                found.append(place)
+        return tuple(found)
 
     def remark(self, replies: Sequence[str]) -> str:
         """What each judge gave, and why; what cannot be read as it stands."""

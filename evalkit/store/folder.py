@@ -40,6 +40,7 @@ FORMAT = 2
 """Version of the run folder; a reader refuses any other."""
 
 Found = TypeVar("Found")
+Key = TypeVar("Key")
 
 
 def write(record: RunRecord, folder: Path) -> None:
@@ -217,11 +218,18 @@ def _read_splits(folder: Path, info: RunInfo) -> tuple[SplitResult, ...]:
                 repeats=_by_model([row.repeats for row in rows]),
                 again=_by_model([row.again for row in rows]),
                 likelihoods=_by_model([row.likelihoods for row in rows]),
+                judgements=_if_any([row.judgements for row in rows]),
+                remarks=_by_model([row.remarks for row in rows]),
             )
         )
     return tuple(splits)
 
 
-def _by_model(rows: Sequence[Mapping[str, Found]]) -> dict[str, tuple[Found, ...]]:
+def _if_any(rows: Sequence[tuple[Found, ...]]) -> tuple[tuple[Found, ...], ...]:
+    """The rows, or none where each is empty."""
+    return tuple(rows) if any(rows) else ()
+
+
+def _by_model(rows: Sequence[Mapping[Key, Found]]) -> dict[Key, tuple[Found, ...]]:
     """What each example has of every model, turned into what each model has of every example."""
     return {model: tuple(row[model] for row in rows) for model in rows[0]}

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from evalkit.schema import Answer, Example, Failure, Likelihood, Message, SplitResult
+from evalkit.schema import Answer, Example, Failure, Judgement, Likelihood, Message, SplitResult
 
 
 def lines_bytes(splits: Iterable[SplitResult]) -> bytes:
@@ -49,6 +49,16 @@ def _record(split: SplitResult, i: int, example: Example) -> dict[str, Any]:
             model: [_told(likelihood) for likelihood in rows[i]]
             for model, rows in split.likelihoods.items()
         }
+    if split.judgements:
+        record["judgements"] = [
+            {"question": judged.question, "judge": judged.judge, "reply": _outcome(judged.reply)}
+            for judged in split.judgements[i]
+        ]
+    if split.remarks:
+        record["remarks"] = [
+            {"model": model, "scorer": scorer, "text": texts[i]}
+            for (model, scorer), texts in split.remarks.items()
+        ]
     return record
 
 
@@ -82,6 +92,8 @@ class Line:
     repeats: Repeats
     again: Repeats
     likelihoods: dict[str, tuple[Likelihood, ...]]
+    judgements: tuple[Judgement, ...]
+    remarks: dict[tuple[str, str], str]
 
 
 def read_lines(path: Path) -> Iterator[Line]:
@@ -106,6 +118,14 @@ def read_lines(path: Path) -> Iterator[Line]:
                 likelihoods={
                     model: tuple(Likelihood(**likelihood) for likelihood in told)
                     for model, told in record.get("likelihoods", {}).items()
+                },
+                judgements=tuple(
+                    Judgement(told["question"], told["judge"], _parse(told["reply"]))
+                    for told in record.get("judgements", ())
+                ),
+                remarks={
+                    (told["model"], told["scorer"]): told["text"]
+                    for told in record.get("remarks", ())
                 },
             )
 

@@ -28,6 +28,9 @@ from evalkit.runner.trials import PROMPTS, SAMPLING
 Reply = Callable[[str, list[dict[str, Any]]], str]
 """(model, messages) -> text of the answer."""
 
+Judge = Callable[[Mapping[str, Any]], str]
+"""Body of a request -> text of the answer, which may hang on the form that is asked for."""
+
 Break = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 """Spoils a request, or the answer that would have been given."""
 
@@ -90,6 +93,7 @@ class Server:
 
     Attributes:
         reply: what it answers.
+        judges: model -> what it answers instead.
         fault: what goes wrong, request by request.
         refuse: looks at the request itself and may answer it with an error.
         headers: what goes with an answer besides.
@@ -108,6 +112,7 @@ class Server:
     """
 
     reply: Reply = echo
+    judges: Mapping[str, Judge] = field(default_factory=dict)
     fault: Fault = field(default=lambda _: None)
     refuse: Refuse = field(default=lambda _, __: None)
     headers: Callable[[], Mapping[str, str]] = dict
@@ -242,7 +247,8 @@ class Server:
 
     def _answer(self, asked: Asked) -> dict[str, Any]:
         model = self.aliases.get(asked.model, asked.model)
-        text = self.reply(model, asked.messages)
+        judge = self.judges.get(model)
+        text = self.reply(model, asked.messages) if judge is None else judge(asked.body)
         words = text.split(" ")
         most = asked.body.get("max_tokens", asked.body.get("max_completion_tokens")) or 16
         reason = "stop" if len(words) <= most else "length"

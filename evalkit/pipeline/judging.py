@@ -1,0 +1,326 @@
+"""Judges: who they are, what they are asked about the completions, and what comes of it.
+
+They are asked when the completions are there, through the same cache, limits, retries and purse as
+the arms. A question does not say who gave a completion: equal completions of one example are judged
+once, and all arms are judged alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from evalkit.data import read_rows
+from evalkit.errors import ModelError, UsageError
+from evalkit.models import Probed, Provider, open_provider
+from evalkit.pipeline.plan import Plan
+from evalkit.pipeline.probing import probe_models, with_remarks
+from evalkit.pipeline.scoring import Scored, predictions, suite_scorers, texts_of
+from evalkit.runner import REQUEST_SECONDS, Ask, AskStats, Job, Observer, Purse, look, recalled
+from evalkit.schema import (
+    Answer,
+    Example,
+    Failure,
+    Judgement,
+    ModelSpec,
+    Request,
+    SplitResult,
+    Suite,
+    SuiteConfig,
+    Usage,
+)
+from evalkit.scorers import JudgedScorer, Question, Scorer, replies_to
+
+PREFIX = "judge:"
+"""Before the name of a judge; no arm can be called so."""
+
+
+def judge_name(judge: ModelSpec) -> str:
+    """What a run calls a judge: `judge:gpt-4.1-mini`."""
+    return PREFIX + judge.name
+
+
+def judges_of(scorers: Iterable[Scorer]) -> tuple[ModelSpec, ...]:
+    """Whoever is asked by some scorers, under the names that a run calls them.
+
+    Raises:
+        UsageError: two judges of one name.
+    """
+    asked = (judge for s in scorers if isinstance(s, JudgedScorer) for judge in s.judges)
+    found: dict[str, ModelSpec] = {}
+    for judge in asked:
+        named = replace(judge, name=judge_name(judge))
+        if found.setdefault(named.name, named) != named:
+            raise UsageError(
+                f"two judges are called {judge.name!r}; give one another name: "
+                f"`judge: NEW_NAME={judge.provider}:{judge.model}` in its suite.yaml"
+            )
+    return tuple(found.values())
+
+
+def judges_asked(plan: Plan, suites: Iterable[Suite]) -> tuple[ModelSpec, ...]:
+    """The judges of a run.
+
+    Raises:
+        UsageError: two judges of one name.
+        ScorerError: a scorer that is unknown or does not fit its suite.
+    """
+    return judges_of(scorer for suite in suites for scorer in _scorers(plan, suite))
+
+
+def _scorers(plan: Plan, suite: Suite) -> tuple[Scorer, ...]:
+    return suite_scorers(suite.config, suite.splits["test"], plan.scorers)
+
+
+@asynccontextmanager
+async def open_judges(
+    plan: Plan, suites: Sequence[Suite], *, only_primary: bool = False
+) -> AsyncIterator[Bench]:
+    """The judges of some suites, ready to be asked.
+
+    Args:
+        plan: how to ask.
+        suites: whose completions are judged.
+        only_primary: whether nobody needs more than the primary score.
+    """
+    chosen = {s.config.name: _scorers(plan, s)[: 1 if only_primary else None] for s in suites}
+    judges = judges_of(scorer for own in chosen.values() for scorer in own)
+    providers: dict[str, Provider] = {}
+    try:
+        for judge in judges:
+            providers[judge.name] = open_provider(judge, read_rows=read_rows)
+        yield Bench(plan, {suite.config.name: suite.config for suite in suites}, chosen, providers)
+    finally:
+        for provider in providers.values():
+            await provider.close()
+
+
+class Bench:
+    """Judges that can be asked; see `open_judges`."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        configs: Mapping[str, SuiteConfig],
+        scorers: Mapping[str, Sequence[Scorer]],
+        providers: Mapping[str, Provider],
+    ) -> None:
+        self._plan = plan
+        self._configs = configs
+        self._scorers = scorers
+        self._providers = providers
+
+    async def look(
+        self, jobs: Sequence[Job], providers: Mapping[str, Provider], purse: Purse | None
+    ) -> None:
+        """See that the judges can be asked, before the arms are paid for answers.
+
+        Args:
+            jobs: what the arms are to be asked; if nothing of it is left, there is no hurry.
+            providers: of the arms.
+            purse: pays for every request.
+
+        Raises:
+            ModelError: a judge that cannot be asked.
+        """
+        served = {name: p for name, p in self._providers.items() if isinstance(p, Probed)}
+        if not (served and self._plan.probe):
+            return
+        if None not in recalled(jobs, providers, self._plan.cache):
+            return
+        timeout = min(self._plan.timeout, REQUEST_SECONDS)
+        found = await look(served, self._plan.cache, timeout=timeout, purse=purse)
+        if problems := [one.problem for one in found.values() if one.problem]:
+            raise ModelError("\n".join(problems))
+
+    async def judge(
+        self,
+        results: Sequence[SplitResult],
+        asking: Ask,
+        observer: Observer | None,
+        purse: Purse | None,
+    ) -> tuple[tuple[SplitResult, ...], Mapping[str, AskStats]]:
+        """Ask about every completion that a scorer wants judged.
+
+        Args:
+            results: what the arms answered.
+            asking: asks with the options of the run.
+            observer: is told of everything that happens.
+            purse: pays for every request.
+
+        Returns:
+            The splits with what was said, and how the asking of each judge went.
+
+        Raises:
+            ModelError: a judge that cannot be asked at all.
+        """
+        questions = [
+            (number, place, question)
+            for number, split in enumerate(results)
+            for place, question in asked_of_judges(
+                self._configs[split.suite], split, self._scorers[split.suite]
+            )
+        ]
+        if not questions:
+            return tuple(results), {}
+        jobs = [
+            Job(judge_name(question.judge), request_of(results[number], place, question))
+            for number, place, question in questions
+        ]
+        probes = await probe_models(self._plan, jobs, self._providers, purse)
+        outcomes, stats = await asking(jobs, self._providers, observer=observer)
+        rows = [[list[Judgement]() for _ in split.examples] for split in results]
+        for (number, place, question), reply in zip(questions, outcomes, strict=True):
+            name = judge_name(question.judge)
+            rows[number][place].append(Judgement(question.key, name, reply))
+        judged = (
+            replace(split, judgements=tuple(map(tuple, own))) if any(own) else split
+            for split, own in zip(results, rows, strict=True)
+        )
+        return tuple(judged), with_remarks(stats, probes, ())
+
+
+def asked_of_judges(
+    config: SuiteConfig, split: SplitResult, scorers: Sequence[Scorer]
+) -> Iterator[tuple[int, Question]]:
+    """Number of an example -> what judges are asked about its completions, each thing once.
+
+    What a scorer has no question for is its failure, and told when it scores.
+
+    Args:
+        config: the suite.
+        split: what the arms answered.
+        scorers: the primary one first; it also scores what was asked a second time.
+    """
+    judged = [scorer for scorer in scorers if isinstance(scorer, JudgedScorer)]
+    texts = {
+        scorer.name: completions_of(config, split, scorer, again=scorer is scorers[0])
+        for scorer in judged
+    }
+    for place, example in enumerate(split.examples):
+        found: dict[str, Question] = {}
+        for scorer in judged:
+            for text in texts[scorer.name][place]:
+                found |= {question.key: question for question in _questions(scorer, text, example)}
+        for question in found.values():
+            yield place, question
+
+
+def completions_of(
+    config: SuiteConfig, split: SplitResult, scorer: Scorer, *, again: bool
+) -> list[tuple[str, ...]]:
+    """What a scorer sees of the completions of each example, whoever gave them, each once.
+
+    Args:
+        config: the suite.
+        split: what the arms answered.
+        scorer: says whether it wants all that was said.
+        again: whether what was asked a second time counts, too.
+    """
+    found: list[dict[str, None]] = [{} for _ in split.examples]
+    for model in split.answers:
+        rows = split.asked(model)
+        columns = [*zip(*rows, strict=True)]
+        if again:
+            columns += zip(*split.again.get(model, ()), strict=True)
+        for column in columns:
+            texts = texts_of(column) if scorer.whole else predictions(config, column)
+            for seen, text in zip(found, texts, strict=True):
+                if text is not None:
+                    seen[text] = None
+    return [tuple(seen) for seen in found]
+
+
+def _questions(scorer: JudgedScorer, text: str, example: Example) -> tuple[Question, ...]:
+    try:
+        return scorer.questions(text, example)
+    except ValueError:
+        return ()
+
+
+def request_of(split: SplitResult, place: int, question: Question) -> Request:
+    """A question as it is sent."""
+    example = split.examples[place]
+    return Request(
+        suite=split.suite,
+        split=split.split,
+        example_id=example.id,
+        prompt=example.prompt,
+        messages=question.messages,
+        generation=question.generation,
+        schema=question.schema,
+        effort=question.effort,
+    )
+
+
+def judging_of(
+    judges: Sequence[ModelSpec], configs: Sequence[SuiteConfig], scored: Sequence[Scored]
+) -> tuple[Usage, ...]:
+    """What each judge consumed, and how its replies ended.
+
+    Args:
+        judges: of the run.
+        configs: its suites.
+        scored: its splits with their scorers.
+    """
+    by_name = {config.name: config for config in configs}
+    unread: Counter[tuple[str, str]] = Counter()
+    for one in scored:
+        unread.update(_unread(by_name[one.result.suite], one))
+    return tuple(
+        _usage(
+            judge.name,
+            [
+                j
+                for s in scored
+                for row in s.result.judgements
+                for j in row
+                if j.judge == judge.name
+            ],
+            {suite: count for (name, suite), count in unread.items() if name == judge.name},
+        )
+        for judge in judges
+    )
+
+
+def _unread(config: SuiteConfig, scored: Scored) -> list[tuple[str, str]]:
+    """(judge, suite) of every reply in a split that has no grade in it."""
+    found = []
+    for scorer in scored.scorers:
+        if not isinstance(scorer, JudgedScorer):
+            continue
+        again = scorer is scored.scorers[0]
+        rows = completions_of(config, scored.result, scorer, again=again)
+        for example, texts, known in zip(
+            scored.result.examples, rows, scored.result.judgements or [()] * len(rows), strict=True
+        ):
+            replies = {judgement.question: judgement.reply for judgement in known}
+            for text in texts:
+                questions = _questions(scorer, text, example)
+                said = replies_to(scorer, text, example, replies) if questions else None
+                found += [
+                    (judge_name(questions[place].judge), config.name)
+                    for place in (scorer.unread(said) if said else ())
+                ]
+    return found
+
+
+def _usage(name: str, judgements: Sequence[Judgement], unparsable: Mapping[str, int]) -> Usage:
+    replies = [judgement.reply for judgement in judgements]
+    answers = [reply for reply in replies if isinstance(reply, Answer)]
+    failures = Counter(reply.kind for reply in replies if isinstance(reply, Failure))
+    return Usage(
+        model=name,
+        asked=len(replies),
+        missing=len(replies) - len(answers),
+        truncated=sum(a.finish_reason == "length" for a in answers),
+        empty=sum(not a.text.strip() for a in answers),
+        prompt_tokens=sum(a.prompt_tokens or 0 for a in answers),
+        completion_tokens=sum(a.completion_tokens or 0 for a in answers),
+        served_models=tuple(sorted({a.served_model for a in answers if a.served_model})),
+        failures=dict(sorted(failures.items())),
+        uncounted=sum(a.prompt_tokens is None or a.completion_tokens is None for a in answers),
+        unparsable=dict(unparsable),
+    )
