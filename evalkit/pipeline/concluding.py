@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from evalkit.pipeline.judging import judges_of, judging_of
+from evalkit.pipeline.judged import judging_of
+from evalkit.pipeline.judging import judges_of
 from evalkit.pipeline.scoring import Scored, confusions_of, predictions, score_all, scorer_names
 from evalkit.pipeline.spend import priced, savings_of
 from evalkit.pipeline.warnings import (

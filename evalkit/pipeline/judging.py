@@ -7,31 +7,27 @@ once, and all arms are judged alike.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from evalkit.data import read_rows
-from evalkit.errors import ModelError, UsageError
-from evalkit.models import Probed, Provider, open_provider
+from evalkit.errors import ModelError, ScorerError, UsageError
+from evalkit.models import Probed, Provider
+from evalkit.pipeline.opening import open_providers
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.probing import probe_models, with_remarks
-from evalkit.pipeline.scoring import Scored, predictions, suite_scorers, texts_of
+from evalkit.pipeline.scoring import seen_by, suite_scorers
 from evalkit.runner import REQUEST_SECONDS, Ask, AskStats, Job, Observer, Purse, look, recalled
 from evalkit.schema import (
-    Answer,
     Example,
-    Failure,
     Judgement,
     ModelSpec,
     Request,
     SplitResult,
     Suite,
     SuiteConfig,
-    Usage,
 )
-from evalkit.scorers import JudgedScorer, Question, Scorer, replies_to
+from evalkit.scorers import EmptyPlaceError, JudgedScorer, Question, Scorer
 
 PREFIX = "judge:"
 """Before the name of a judge; no arm can be called so."""
@@ -61,13 +57,34 @@ def judges_of(scorers: Iterable[Scorer]) -> tuple[ModelSpec, ...]:
 
 
 def judges_asked(plan: Plan, suites: Iterable[Suite]) -> tuple[ModelSpec, ...]:
-    """The judges of a run.
+    """The judges of a run, for whom there is something to be asked.
 
     Raises:
         UsageError: two judges of one name.
         ScorerError: a scorer that is unknown or does not fit its suite.
     """
-    return judges_of(scorer for suite in suites for scorer in _scorers(plan, suite))
+    found = [(suite, scorer) for suite in suites for scorer in _scorers(plan, suite)]
+    for suite, scorer in found:
+        _require_places(suite, scorer)
+    return judges_of(scorer for _, scorer in found)
+
+
+def _require_places(suite: Suite, scorer: Scorer) -> None:
+    """See that a judge's prompt fits the rows, before the arms are paid for answers."""
+    if not isinstance(scorer, JudgedScorer):
+        return
+    first = None
+    for example in suite.splits["test"]:
+        try:
+            scorer.questions(example.references[0], example)
+        except EmptyPlaceError as error:
+            first = first or (error if error.space == "item" else None)
+        else:
+            return
+    if first is not None:
+        raise ScorerError(
+            f"suite {suite.config.name!r}: the prompt of {scorer.name!r} fits no row: {first}"
+        )
 
 
 def _scorers(plan: Plan, suite: Suite) -> tuple[Scorer, ...]:
@@ -86,15 +103,9 @@ async def open_judges(
         only_primary: whether nobody needs more than the primary score.
     """
     chosen = {s.config.name: _scorers(plan, s)[: 1 if only_primary else None] for s in suites}
-    judges = judges_of(scorer for own in chosen.values() for scorer in own)
-    providers: dict[str, Provider] = {}
-    try:
-        for judge in judges:
-            providers[judge.name] = open_provider(judge, read_rows=read_rows)
-        yield Bench(plan, {suite.config.name: suite.config for suite in suites}, chosen, providers)
-    finally:
-        for provider in providers.values():
-            await provider.close()
+    configs = {suite.config.name: suite.config for suite in suites}
+    async with open_providers(judges_of(s for own in chosen.values() for s in own)) as judges:
+        yield Bench(plan, configs, chosen, judges)
 
 
 class Bench:
@@ -203,7 +214,8 @@ def asked_of_judges(
         found: dict[str, Question] = {}
         for scorer in judged:
             for text in texts[scorer.name][place]:
-                found |= {question.key: question for question in _questions(scorer, text, example)}
+                asked = questions_about(scorer, text, example)
+                found |= {question.key: question for question in asked}
         for question in found.values():
             yield place, question
 
@@ -226,14 +238,14 @@ def completions_of(
         if again:
             columns += zip(*split.again.get(model, ()), strict=True)
         for column in columns:
-            texts = texts_of(column) if scorer.whole else predictions(config, column)
-            for seen, text in zip(found, texts, strict=True):
+            for seen, text in zip(found, seen_by(scorer, config, column), strict=True):
                 if text is not None:
                     seen[text] = None
     return [tuple(seen) for seen in found]
 
 
-def _questions(scorer: JudgedScorer, text: str, example: Example) -> tuple[Question, ...]:
+def questions_about(scorer: JudgedScorer, text: str, example: Example) -> tuple[Question, ...]:
+    """What is asked about one completion; nothing where the scorer fails at that."""
     try:
         return scorer.questions(text, example)
     except ValueError:
@@ -252,75 +264,4 @@ def request_of(split: SplitResult, place: int, question: Question) -> Request:
         generation=question.generation,
         schema=question.schema,
         effort=question.effort,
-    )
-
-
-def judging_of(
-    judges: Sequence[ModelSpec], configs: Sequence[SuiteConfig], scored: Sequence[Scored]
-) -> tuple[Usage, ...]:
-    """What each judge consumed, and how its replies ended.
-
-    Args:
-        judges: of the run.
-        configs: its suites.
-        scored: its splits with their scorers.
-    """
-    by_name = {config.name: config for config in configs}
-    unread: Counter[tuple[str, str]] = Counter()
-    for one in scored:
-        unread.update(_unread(by_name[one.result.suite], one))
-    return tuple(
-        _usage(
-            judge.name,
-            [
-                j
-                for s in scored
-                for row in s.result.judgements
-                for j in row
-                if j.judge == judge.name
-            ],
-            {suite: count for (name, suite), count in unread.items() if name == judge.name},
-        )
-        for judge in judges
-    )
-
-
-def _unread(config: SuiteConfig, scored: Scored) -> list[tuple[str, str]]:
-    """(judge, suite) of every reply in a split that has no grade in it."""
-    found = []
-    for scorer in scored.scorers:
-        if not isinstance(scorer, JudgedScorer):
-            continue
-        again = scorer is scored.scorers[0]
-        rows = completions_of(config, scored.result, scorer, again=again)
-        for example, texts, known in zip(
-            scored.result.examples, rows, scored.result.judgements or [()] * len(rows), strict=True
-        ):
-            replies = {judgement.question: judgement.reply for judgement in known}
-            for text in texts:
-                questions = _questions(scorer, text, example)
-                said = replies_to(scorer, text, example, replies) if questions else None
-                found += [
-                    (judge_name(questions[place].judge), config.name)
-                    for place in (scorer.unread(said) if said else ())
-                ]
-    return found
-
-
-def _usage(name: str, judgements: Sequence[Judgement], unparsable: Mapping[str, int]) -> Usage:
-    replies = [judgement.reply for judgement in judgements]
-    answers = [reply for reply in replies if isinstance(reply, Answer)]
-    failures = Counter(reply.kind for reply in replies if isinstance(reply, Failure))
-    return Usage(
-        model=name,
-        asked=len(replies),
-        missing=len(replies) - len(answers),
-        truncated=sum(a.finish_reason == "length" for a in answers),
-        empty=sum(not a.text.strip() for a in answers),
-        prompt_tokens=sum(a.prompt_tokens or 0 for a in answers),
-        completion_tokens=sum(a.completion_tokens or 0 for a in answers),
-        served_models=tuple(sorted({a.served_model for a in answers if a.served_model})),
-        failures=dict(sorted(failures.items())),
-        uncounted=sum(a.prompt_tokens is None or a.completion_tokens is None for a in answers),
-        unparsable=dict(unparsable),
     )

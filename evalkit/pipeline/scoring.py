@@ -96,10 +96,10 @@ def _refuse_unjudged(config: SuiteConfig, scorer: Scorer, splits: Sequence[Split
         return
     wanted = known = 0
     for split in splits:
-        replies = _replies(split)
+        replies = replies_of(split)
         for model, answers in split.answers.items():
             del model
-            for example, text in zip(split.examples, _seen(config, scorer, answers), strict=True):
+            for example, text in zip(split.examples, seen_by(scorer, config, answers), strict=True):
                 keys = [] if text is None else _keys(scorer, text, example)
                 wanted += len(keys)
                 known += sum(key in replies for key in keys)
@@ -119,7 +119,7 @@ def _keys(scorer: JudgedScorer, text: str, example: Example) -> list[str]:
         return []
 
 
-def _replies(split: SplitResult) -> Replies:
+def replies_of(split: SplitResult) -> Replies:
     """Key of a question -> what came of it, of all that judges were asked in a split."""
     return {judged.question: judged.reply for row in split.judgements for judged in row}
 
@@ -147,7 +147,7 @@ def score_split(config: SuiteConfig, split: SplitResult, scorers: Sequence[Score
     values: dict[tuple[str, str], NDArray[np.float64]] = {}
     primary: dict[str, list[NDArray[np.float64]]] = {}
     failures: dict[tuple[str, str], dict[int, str]] = {}
-    replies = _replies(split)
+    replies = replies_of(split)
     for model in split.answers:
         for scorer in scorers:
             failed = failures.setdefault((model, scorer.name), {})
@@ -197,7 +197,7 @@ def layers_of(
     """
     if isinstance(scorer, LikelihoodScorer):  # these look at no completion
         return []
-    columns = [_seen(config, scorer, column) for column in zip(*rows, strict=True)]
+    columns = [seen_by(scorer, config, column) for column in zip(*rows, strict=True)]
     if isinstance(scorer, JudgedScorer):
         return [
             score_judged(scorer, texts, examples, replies or {}, on_failure=on_failure)
@@ -214,16 +214,16 @@ def _remarks(
     config: SuiteConfig, scorer: JudgedScorer, split: SplitResult, model: str
 ) -> tuple[str, ...]:
     """What judges said about each answer of a model."""
-    replies = _replies(split)
-    texts = _seen(config, scorer, split.answers[model])
+    replies = replies_of(split)
+    texts = seen_by(scorer, config, split.answers[model])
     return tuple(
         "" if text is None else remark_on(scorer, text, example, replies)
         for example, text in zip(split.examples, texts, strict=True)
     )
 
 
-def _seen(
-    config: SuiteConfig, scorer: Scorer, outcomes: Sequence[Answer | Failure]
+def seen_by(
+    scorer: Scorer, config: SuiteConfig, outcomes: Sequence[Answer | Failure]
 ) -> list[str | None]:
     """What a scorer is given of each outcome; None where there is no answer."""
     return texts_of(outcomes) if scorer.whole else predictions(config, outcomes)

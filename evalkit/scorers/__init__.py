@@ -29,9 +29,11 @@ from evalkit.scorers.judges import (
 from evalkit.scorers.labels import find_labels
 from evalkit.scorers.likelihood import LikelihoodScorer, score_likelihoods
 from evalkit.scorers.load import known_scorers, make_scorers
+from evalkit.scorers.templates import EmptyPlaceError
 
 __all__ = [
     "ClassReport",
+    "EmptyPlaceError",
     "JudgedScorer",
     "LikelihoodScorer",
     "MeanScorer",

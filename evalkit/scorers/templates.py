@@ -12,13 +12,26 @@ _PLACE = re.compile(r"\{\{\s*(item|sample)((?:\.\w+|\[\d+\])+)\s*\}\}")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
+class EmptyPlaceError(ValueError):
+    """A place that an example, or an answer, has nothing for.
+
+    Attributes:
+        space: whose place it is: `item` or `sample`.
+    """
+
+    def __init__(self, message: str, space: str) -> None:
+        """Say what has nothing for whose place."""
+        super().__init__(message)
+        self.space = space
+
+
 def fill(template: str, said: str, example: Example) -> str:
     """A template with its places `{{ item.x }}` and `{{ sample.output_text }}` filled.
 
     Texts go in as they are, everything else as JSON.
 
     Raises:
-        ValueError: a place that this example has nothing for.
+        EmptyPlaceError: a place that there is nothing for.
     """
 
     def value(place: re.Match[str]) -> str:
@@ -28,7 +41,8 @@ def fill(template: str, said: str, example: Example) -> str:
                 found = found[int(index) if index else name]
             except (KeyError, IndexError, TypeError):
                 known = f"; known are: {', '.join(found)}" if isinstance(found, dict) else ""
-                raise ValueError(f"nothing for {place[0]}{known}") from None
+                message = f"nothing for {place[0]}{known}"
+                raise EmptyPlaceError(message, place[1]) from None
         return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
     return _PLACE.sub(value, template)

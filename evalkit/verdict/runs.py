@@ -83,6 +83,7 @@ def run_differences(
     for name in dict.fromkeys([*then.versions, *now.versions]):
         versions = (run.versions.get(name) for run in (then, now))
         found += _unequal(f"version of {name}", "", versions, "flag")
+    found += _judged(record, earlier)
     found += _unequal("repeats", "", (then.repeats, now.repeats), "flag")
     found += _unequal("limit", "", (then.limit, now.limit), "flag")
     return found
@@ -122,6 +123,17 @@ def _arm(record: RunRecord, earlier: RunRecord, pair: Arms) -> Iterator[Differen
     ]
     if all(served):
         yield from _unequal("served model", where, served, "flag")
+
+
+def _judged(record: RunRecord, earlier: RunRecord) -> Iterator[Difference]:
+    """Judges that both runs name alike, but that servers answered for under other names."""
+    then, now = (
+        {usage.model: usage.served_models for usage in run.info.judging}
+        for run in (earlier, record)
+    )
+    for name in sorted(now.keys() & then.keys()):
+        if now[name] and then[name]:
+            yield from _unequal("served judge", name, (then[name], now[name]), "flag")
 
 
 def _asked(config: SuiteConfig, other: SuiteConfig) -> Iterator[Difference]:

@@ -188,6 +188,14 @@ def test_a_judge_that_is_not_there_shows_before_the_arms_are_asked() -> None:
         assert here.asked == []
 
 
+def test_a_prompt_that_fits_no_row_shows_before_the_arms_are_asked() -> None:
+    write_grader({**SCORE, "input": "{{ item.town }} {{ sample.output_text }}"})
+    with server() as here:
+        with pytest.raises(ScorerError, match=r"of 'close' fits no row: nothing for {{ item\.town"):
+            run(here)
+        assert here.asked == []
+
+
 def test_the_run_folder_keeps_what_scoring_again_needs() -> None:
     with server() as here:
         done = run(here)
