@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -34,8 +35,8 @@ class Dice:
 
     def shuffled(self, items: Iterable[T]) -> list[T]:
         """The items in random order."""
-        keyed = [(self._random.random(), place, item) for place, item in enumerate(items)]
-        return [item for _, _, item in sorted(keyed, key=lambda entry: entry[:2])]
+        keyed = [(self._random.random(), item) for item in items]
+        return [item for _, item in sorted(keyed, key=itemgetter(0))]
 
     def several(self, items: Sequence[T], count: int) -> list[T]:
         """`count` different items in random order."""

@@ -10,6 +10,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def suite_files(recipe: Recipe) -> dict[str, str]:
     return {"suite.yaml": recipe.config, **files}
 
 
-def split(recipe: Recipe) -> dict[str, list[tuple[str, Row]]]:
+@cache  # seconds of work, and the same each time
+def split(recipe: Recipe) -> Mapping[str, Sequence[tuple[str, Row]]]:
     """Split name -> (id, row), without overlap in groups, texts or long runs of words.
 
     Overlapping rows go before the rest is dealt out, so that the splits are alike: leaving them

@@ -129,13 +129,13 @@ def test_samples_follow_from_the_seed(tuned: LocalProvider) -> None:
     def sampled(seed: int | None) -> list[str]:
         generation = replace(GREEDY, temperature=2.0, top_p=0.95, seed=seed)
         return [
-            answer.text
-            for answer in ask(tuned, *(replace(q, generation=generation) for q in questions()))
+            answer.text for answer in ask(tuned, *(replace(q, generation=generation) for q in few))
         ]
 
+    few = questions()[:10]
     assert sampled(1) == sampled(1)
     assert sampled(1) != sampled(2)
-    assert sampled(1) != [answer.text for answer in ask(tuned, *questions())]
+    assert sampled(1) != [answer.text for answer in ask(tuned, *few)]
 
 
 def test_samples_without_a_seed(tuned: LocalProvider) -> None:
