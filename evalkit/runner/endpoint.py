@@ -179,7 +179,8 @@ class EndpointRun:
         limit = None if self.timeout is None else self.timeout * len(questions)
         rest = self.deadline - time.monotonic()
         self.tally.sent(model, len(questions))
-        start = time.perf_counter()
+        clock = asyncio.get_running_loop().time
+        start = clock()
         try:
             async with asyncio.timeout(_shorter(limit, rest)):
                 outcomes = await provider.complete([question.request for question in questions])
@@ -199,7 +200,7 @@ class EndpointRun:
                 f"model {model!r}: its provider returned {len(outcomes)} outcomes for "
                 f"{len(questions)} requests; expected one each"
             )
-        seconds = time.perf_counter() - start
+        seconds = clock() - start
         return [_timed(outcome, seconds) for outcome in outcomes]
 
     async def _keep(self, answers: Sequence[tuple[Question, Answer]], state: ModelState) -> None:

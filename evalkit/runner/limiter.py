@@ -1,18 +1,18 @@
 """The one door of an endpoint: everything that is sent to it goes through here, one after another.
 
-It opens as wide as the server keeps up with (`Width`), as fast as the server says that it grants
-(`Meter`), and not at all while the server wants rest.
+It opens as wide as the server keeps up with (`Width`), evenly (`Pace`), as fast as the server says
+that it grants (`Meter`), and not at all while the server wants rest.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from evalkit.models import Allowance
 from evalkit.runner.meter import Meter
+from evalkit.runner.pace import Pace
 from evalkit.runner.width import Width
 from evalkit.schema import Answer, Failure, Request
 
@@ -48,10 +48,11 @@ class Limiter:
 
         Args:
             ceiling: calls in flight at most.
-            deadline: on `time.monotonic`; nothing is let in after it.
+            deadline: on the event loop's clock; nothing is let in after it.
             on_wait: told the seconds of every long wait, when it begins.
         """
         self.width = Width(ceiling)
+        self._pace = Pace()
         self._deadline = deadline
         self._on_wait = on_wait
         self._announced = 0.0
@@ -69,8 +70,10 @@ class Limiter:
         """
         tokens = sum(most_tokens(request) for request in requests)
         paced = 0.0
+        if spread := self._pace.delay(self.width.limit, _now()):
+            await asyncio.sleep(spread)
         async with self._door:  # in order of coming; only the first in line watches
-            while (now := time.monotonic()) < self._deadline:
+            while (now := _now()) < self._deadline:
                 delay = self._delay(len(requests), tokens, now)
                 if not delay and self._open < self.width.limit:
                     break
@@ -78,7 +81,7 @@ class Limiter:
                     return None
                 self._announce(now, delay)
                 await self._change(min(delay or float("inf"), self._deadline - now))
-                paced += time.monotonic() - now if delay else 0.0
+                paced += _now() - now if delay else 0.0
             else:
                 return None
             turn = Turn(self._sent, len(requests), tokens, paced)
@@ -101,20 +104,21 @@ class Limiter:
         self._open -= 1
         self._requests -= turn.requests
         self._tokens -= turn.tokens
-        now = time.monotonic()
+        now = _now()
         for told in allowances:
             meter = self._meters.setdefault(told.resource, Meter(told, now, turn.order))
             meter.tell(told, now, turn.order)
         for outcome in outcomes:
             if isinstance(outcome, Answer):
                 self.width.answered(outcome, turn.order, self._sent)
+                self._pace.answered(outcome)
             elif outcome.kind in {"rate_limit", "timeout"}:
                 self.width.congested(turn.order, self._sent)
         self._left.set()
 
     def pause(self, seconds: float) -> None:
         """Let nothing in for so long: the server named a time, and it holds for everybody."""
-        self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+        self._paused_until = max(self._paused_until, _now() + seconds)
 
     def _delay(self, requests: int, tokens: int, now: float) -> float:
         """Seconds for which nothing of this size may be sent, however little is in flight."""
@@ -136,6 +140,11 @@ class Limiter:
                 await self._left.wait()
         except TimeoutError:
             return
+
+
+def _now() -> float:
+    """Seconds on the event loop's clock, which is `time.monotonic` unless a test brings its own."""
+    return asyncio.get_running_loop().time()
 
 
 def most_tokens(request: Request) -> int:

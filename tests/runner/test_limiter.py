@@ -1,19 +1,28 @@
-"""Limits of real servers over a real socket: used in full, hardly ever overstepped."""
+"""Limits of servers: used in full, hardly ever overstepped.
+
+How well they are used is a matter of seconds, so a busy machine would have a say in it: that is
+shown on a clock of its own, with limits a minute as servers have them. The rest is over a socket.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from evalkit.models import Allowance
-from evalkit.runner import Retry
+from evalkit.models.limits import read_allowances
+from evalkit.models.prompts import wire
+from evalkit.models.replies import parse_error
+from evalkit.runner import AskStats, Retry, ask
 from evalkit.runner.limiter import Limiter, most_tokens
-from evalkit.schema import Answer, Failure
+from evalkit.schema import Answer, Failure, Request
 from tests.runner.asking import MODELS, expected, make_job, make_jobs, run, texts
+from tests.runner.virtual_time import InProcess, run_at_once
 from tests.servers.openai_server import Asked, Server, faults_at
 from tests.servers.rate_limits import RateLimit
 
@@ -21,18 +30,62 @@ TROUBLES = {"429": 0.1, "429-after-ms": 0.1, "500": 0.05, "reset": 0.02, "hang":
 LOOKALIKES = {"html": 0.005, "error-200": 0.005, "choices-null": 0.005, "half": 0.005}
 
 
-@pytest.mark.parametrize("style", ["window", "bucket"])
-@pytest.mark.parametrize(("requests", "tokens"), [(60, 10**6), (10**6, 1200)])
-def test_a_rate_limit_is_used_and_kept(
+class Limited(InProcess):
+    """Models in this process whose server counts; its answers take half a second."""
+
+    def __init__(self, limit: RateLimit) -> None:
+        super().__init__()
+        self._limit = limit
+        self._allowances: tuple[Allowance, ...] = ()
+
+    def take_allowances(self) -> tuple[Allowance, ...]:
+        return self._allowances
+
+    async def complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
+        (request,) = requests
+        body = {"messages": wire(request.messages), "max_tokens": request.generation.max_tokens}
+        refused = self._limit(None, body)
+        headers = self._limit.headers()
+        await asyncio.sleep(0.01 if refused else 0.5)
+        self._allowances = read_allowances(headers)
+        if refused is None:
+            return [Answer("x", completion_tokens=1)]
+        assert isinstance(refused.body, bytes)
+        return [parse_error(refused.status, refused.body, headers)]
+
+
+STYLES = pytest.mark.parametrize("style", ["window", "bucket"])
+
+
+@STYLES
+@pytest.mark.parametrize(("requests", "tokens"), [(600, 10**6), (10**6, 12_000)])
+def test_a_rate_limit_is_used_to_nine_tenths_and_hardly_overstepped(
     style: Literal["window", "bucket"], requests: int, tokens: int
 ) -> None:
-    limit = RateLimit(requests, tokens, 1.5, style)
+    jobs = [make_job(model, i, max_tokens=16) for i in range(1_200) for model in MODELS]
+
+    async def main() -> tuple[RateLimit, list[Answer | Failure], dict[str, AskStats]]:
+        limit = RateLimit(requests, tokens, 60.0, style, asyncio.get_running_loop().time)
+        providers = dict.fromkeys(MODELS, Limited(limit))
+        return limit, *await ask(jobs, providers, cache=None, concurrency=100)
+
+    limit, outcomes, stats = run_at_once(main())
+    assert all(isinstance(outcome, Answer) for outcome in outcomes)
+    assert limit.used() >= 0.9
+    assert limit.refused_later() < 0.02
+    assert stats["base"].paced > 0
+
+
+@STYLES
+def test_the_limit_of_a_server_is_read_from_its_replies(
+    style: Literal["window", "bucket"],
+) -> None:
+    limit = RateLimit(60, 1200, 1.5, style)
     server = Server(latency=0.01, refuse=limit, headers=limit.headers)
-    jobs = [make_job(model, i, max_tokens=16) for i in range(120) for model in MODELS]
+    jobs = [make_job(model, i, max_tokens=16) for i in range(60) for model in MODELS]
     with server:
         outcomes, stats = run(server.url, jobs, retry=Retry())
     assert texts(outcomes) == expected(jobs)
-    assert limit.used() >= 0.9
     assert limit.refused_later() < 0.02
     assert stats["base"].paced > 0
 

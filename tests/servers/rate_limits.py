@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -45,7 +46,8 @@ class RateLimit:
     Use it as `refuse` of the test server, and its `headers` as the server's.
 
     Attributes:
-        granted, refused: when, on the monotonic clock.
+        clock: tells the time in seconds.
+        granted, refused: when, on that clock.
         tokens_granted: in all.
     """
 
@@ -53,6 +55,7 @@ class RateLimit:
     tokens: int
     seconds: float
     style: Literal["window", "bucket"]
+    clock: Callable[[], float] = time.monotonic
     granted: list[float] = field(default_factory=list)
     refused: list[float] = field(default_factory=list)
     tokens_granted: int = 0
@@ -64,8 +67,8 @@ class RateLimit:
             "tokens": Counted(self.tokens, self.seconds, self.style),
         }
 
-    def __call__(self, _: web.Request, body: dict[str, Any]) -> web.Response | None:
-        now = time.monotonic()
+    def __call__(self, _: web.Request | None, body: dict[str, Any]) -> web.Response | None:
+        now = self.clock()
         words = sum(len(message["content"].split()) for message in body["messages"])
         costs = {"requests": 1, "tokens": words + body["max_tokens"]}
         for counted in self.counted.values():
