@@ -141,10 +141,12 @@ class Surprises:
         self.nats = -rng.exponential(rng.choice([0.1, 2.0, 30.0], (2500, 1)), (2500, len(LABELS)))
         self.nats[:20] = -1.0  # all alike
         self.nats[20:40, 1:] = -800.0  # beyond what a probability can say
+        self.nats[40:80] = [-1.0, -1.0] + [-800.0] * (len(LABELS) - 2)  # on the edge of a bin
         self.tokens = np.arange(1, len(LABELS) + 1)
         likeliest = self.nats.argmax(axis=1)
         others = rng.integers(len(LABELS), size=2500)
         truth = np.where(rng.random(2500) < 0.6, likeliest, others)
+        truth[40:80], others[40:80] = 2, 3  # wrong, as those below the edge are not
         self.references = [
             [LABELS[one]] if rng.random() < 0.7 else [LABELS[one], LABELS[other]]
             for one, other in zip(truth, others, strict=True)
