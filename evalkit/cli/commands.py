@@ -96,9 +96,11 @@ def run(
     verdict = done.gate() if gate else None
     _show(done, verdict, as_json=as_json, quiet=quiet)
     if done.missing:
+        from evalkit.verdict.wording import plural
+
         print_note(
-            f"{done.missing} answers could not be had: {done.failures}. They are missing, not "
-            f"wrong; {done.remedy}."
+            f"{plural(done.missing, 'answer')} could not be had: {done.failures}. What is missing "
+            f"is not wrong; {done.remedy}."
         )
     if verdict is not None:
         if not as_json:

@@ -9,9 +9,19 @@ from types import MappingProxyType
 from typing import Any
 
 from evalkit import store
-from evalkit.errors import ComparabilityError, UsageError
+from evalkit.errors import ComparabilityError, UsageError, nearest
+from evalkit.pipeline.scoring import suite_scorers
 from evalkit.pipeline.stored import stored_scorer
-from evalkit.schema import Comparison, GateRule, GateVerdict, RunRecord, SplitResult, SuiteConfig
+from evalkit.schema import (
+    Comparison,
+    Difference,
+    GateRule,
+    GateVerdict,
+    RunRecord,
+    SplitResult,
+    Suite,
+    SuiteConfig,
+)
 from evalkit.verdict import compare_rows, gate, join_runs, merge
 from evalkit.verdict.wording import listed
 
@@ -52,7 +62,19 @@ def gate_run(
     """
     record = with_rules(record, rule, changes)
     earlier = references(record, folder, against)
-    return merge([gate(record), *(gate(_compared(_joined(record, one))) for one in earlier)])
+    verdicts = [gate(record), *(gate(_compared(_joined(record, one))) for one in earlier)]
+    found = merge(verdicts)
+    return replace(found, differences=(*found.differences, *_without_reference(record, folder)))
+
+
+def _without_reference(record: RunRecord, folder: Path) -> list[Difference]:
+    """Suites that no accepted run has, where others have one: was one of them renamed?"""
+    accepted = store.read_accepted(folder.resolve().parent)
+    return [
+        Difference("accepted runs", suite.name, listed(sorted(accepted)), "none of it", "flag")
+        for suite in record.info.suites
+        if accepted and suite.name not in accepted
+    ]
 
 
 def _joined(record: RunRecord, reference: Reference) -> RunRecord:
@@ -76,6 +98,31 @@ def with_rules(record: RunRecord, rule: GateRule | None, changes: Mapping[str, A
         replace(suite, gate=replace(rule or suite.gate, **changes)) for suite in record.info.suites
     )
     return replace(record, info=replace(record.info, suites=suites))
+
+
+def check_rules(suites: Sequence[Suite], rule: GateRule | None, chosen: Sequence[str]) -> None:
+    """See, before anything is asked, that the rules name scorers that there are.
+
+    Args:
+        suites: the suites of a run.
+        rule: instead of each suite's own.
+        chosen: scorers instead of the suites' own, which their rules may name nevertheless.
+
+    Raises:
+        UsageError: a rule names a scorer that its suite does not have.
+    """
+    for suite in suites:
+        config, test = suite.config, suite.splits["test"]
+        wanted = (rule or config.gate).scorers
+        if not wanted:
+            continue
+        known = [s.name for names in ((), chosen) for s in suite_scorers(config, test, names)]
+        for name in wanted:
+            if name not in known:
+                raise UsageError(
+                    f"suite {config.name!r}: `gate.scorers` names {name!r}, which is none of its "
+                    f"scorers; {nearest(name, known)}"
+                )
 
 
 def references(record: RunRecord, folder: Path, against: Path | None) -> list[Reference]:

@@ -13,6 +13,7 @@ from evalkit import store
 from evalkit.pipeline.command import command_of
 from evalkit.pipeline.concluding import Setup, conclude
 from evalkit.pipeline.finished import Run, load, write
+from evalkit.pipeline.gating import check_rules
 from evalkit.pipeline.judging import judges_asked
 from evalkit.pipeline.loading import load_suites
 from evalkit.pipeline.looks import Asked, ask_suites
@@ -68,6 +69,7 @@ def run(
     losses, unread = load_losses(plan.models)  # a broken file must show before, too
     loaded = load_suites(plan)
     judges = judges_asked(plan, loaded.suites)  # a wrong scorer shows before anything is asked
+    check_rules(loaded.suites, plan.gate, plan.scorers)
     prices = prices_of([*plan.models, *judges], started.date())
     purse = purse_of(plan, prices, judges)
     observer = progress_observer() if progress else None

@@ -168,7 +168,13 @@ def _read_body(folder: Path) -> dict[str, Any]:
             f"{folder} is not a folder; expected a run folder that `evalkit run` wrote"
         )
     if not path.is_file():
-        raise RunFolderError(f"{folder} has no run.json: the run did not finish; run it again")
+        runs = sorted(path.parent.name for path in folder.glob("*/run.json"))
+        if runs:
+            raise UsageError(f"{folder} holds runs, but is none; name one: {folder / runs[-1]}")
+        raise RunFolderError(
+            f"{folder} has no run.json: it is no run folder, or its run did not finish; run it "
+            "again"
+        )
     try:
         body = json.loads(path.read_bytes())
         digest = body.pop("sha256")

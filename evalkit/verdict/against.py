@@ -14,7 +14,7 @@ from evalkit.stats.samples import FloatArray
 from evalkit.verdict.compare import TEST
 from evalkit.verdict.differences import placed, refusals, truncated
 from evalkit.verdict.runs import Arms, pair_arms, run_differences, suite_differences
-from evalkit.verdict.wording import share
+from evalkit.verdict.wording import plural, share
 
 FEWEST_MATCHED: Final = 0.90
 """Below this share of test prompts in common two runs are not compared."""
@@ -85,8 +85,9 @@ def _suite(
         return found, None
     split, matched, of = _joined(record, earlier, config.name, arms)
     if matched < FEWEST_MATCHED * of:
-        common = f"only {share(matched, of)} in both; at least 90 % must be"
-        return [*found, Difference("test prompts", config.name, common, common, "refuse")], None
+        common = f"{share(matched, of)} in both, at least 90 % must be"
+        then = plural(len(_test_split(earlier, config.name).examples), "prompt")
+        return [*found, Difference("test prompts", config.name, then, common, "refuse")], None
     for pair in arms:
         if pair.label in split.answers and pair.later.name in split.answers:
             both = (split.answers[pair.label], split.answers[pair.later.name])

@@ -50,7 +50,12 @@ def finding(
     elif p is not None:
         said = _tested(claim, p, needed)
     overfit = "" if blocked is None else f"{blocked} overfitting; "
-    return f"{overfit}{_measured(claim)}{said}."
+    return _ended(f"{overfit}{_measured(claim)}{said}")
+
+
+def _ended(sentence: str) -> str:
+    """With a full stop, unless it ends in a question of its own."""
+    return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def _measured(claim: Claim) -> str:
@@ -116,7 +121,7 @@ def reason_of(
     if stopped:
         why = list(dict.fromkeys(claim.obstacle for claim in claims if claim.blocks))
         told = f": {why[0]}" if len(why) == 1 else ""
-        return f"{tuned} against {base}: {_places(stopped)} cannot be judged{told}."
+        return _ended(f"{tuned} against {base}: {_places(stopped)} cannot be judged{told}")
     if turned:
         missing = plural(sum(claim.missing for claim in claims), "missing answer")
         return f"{tuned} against {base}: {missing} could turn the verdict."

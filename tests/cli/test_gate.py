@@ -129,6 +129,27 @@ def test_rules_of_the_suite_and_of_the_project(folder: Path) -> None:
     assert "did you mean 'three-way'?" in wrong.err
 
 
+def test_a_rule_that_names_no_scorer_of_its_suite_shows_before_anything_is_asked(
+    folder: Path,
+) -> None:
+    write_suite(folder, SUITE + "gate: {scorers: [exact_mach]}\n")
+    done = run(folder, "open", "reports/a")
+    assert (done.code, (folder / "reports" / "a").exists()) == (2, False)
+    said = " ".join(done.err.split())
+    assert "'words': `gate.scorers` names 'exact_mach'" in said
+    assert "did you mean 'exact_match'?" in said
+    write_suite(folder, SUITE + "gate: {scorers: [f1]}\n")
+    assert run(folder, "open", "reports/b", "--scorer", "exact_match").code == 0  # a quick look
+    judged = evalkit("gate", "reports/b", cwd=folder)
+    assert (judged.code, "'f1' is not among the run's scorers" in judged.err) == (3, True)
+
+
+def test_a_folder_of_runs_is_no_run(folder: Path) -> None:
+    assert run(folder, "better", "reports/a").code == 0
+    done = evalkit("gate", "reports", cwd=folder)
+    assert (done.code, "name one: reports/a" in " ".join(done.err.split())) == (2, True)
+
+
 def test_a_run_folder_that_was_touched_ends_in_2(folder: Path) -> None:
     assert evalkit_process("gate", "reports/nowhere", cwd=folder).code == 2
     assert run(folder, "better", "reports/a").code == 0

@@ -10,7 +10,7 @@ import pytest
 from evalkit import pipeline, store
 from evalkit.errors import ComparabilityError, ConfigError, RunFolderError, UsageError
 from evalkit.schema import GateRule, SuiteConfig
-from evalkit.verdict import adjust, compare_rows
+from evalkit.verdict import adjust, compare_rows, placed
 from tests.verdict.table import MODELS, Table, config, record, right_or_wrong, table
 
 N = 60
@@ -75,6 +75,17 @@ def test_each_suite_is_held_against_its_own_reference(tmp_path: Path) -> None:
     both = pipeline.load(stored(tmp_path / "both", answers(50, "a"), answers(50, "b")))
     found = [(r.suite, r.base) for r in both.gate().results]
     assert found == [("a", "base"), ("b", "base"), ("a", "one/tuned"), ("b", "two/tuned")]
+
+
+def test_a_suite_that_no_accepted_run_has_is_told_of(tmp_path: Path) -> None:
+    """Renaming a suite must not quietly free it of its reference."""
+    one = pipeline.load(stored(tmp_path / "one", answers(50, "a")))
+    assert one.gate().differences == ()
+    one.accept()
+    assert one.gate().differences == ()
+    renamed = pipeline.load(stored(tmp_path / "two", answers(50, "b"))).gate()
+    assert renamed.verdict == "PASS"
+    assert [placed(d) for d in renamed.differences] == ["b: accepted runs: a → none of it"]
 
 
 def test_against_one_more_run(tmp_path: Path) -> None:
