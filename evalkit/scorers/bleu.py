@@ -15,8 +15,8 @@ import numpy as np
 
 from evalkit.scorers.base import Kind, Scorer, SuiteContext, SuiteScorer, changed, named
 from evalkit.scorers.batches import BatchScorer
-from evalkit.scorers.ngrams import closest_lengths, lengths, matches, totals
-from evalkit.scorers.spelling import Batch, Speller
+from evalkit.scorers.ngrams import Batch, closest_lengths, lengths, matches, totals
+from evalkit.scorers.spelling import Speller
 from evalkit.scorers.tokenizers import Tokenizer, speller_for
 from evalkit.stats.samples import FloatArray
 

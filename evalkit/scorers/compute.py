@@ -78,14 +78,10 @@ def score_predictions(
     """
     if scorer.needs_example and len(examples) != len(predictions):
         raise ValueError(f"scorer {scorer.name!r} needs the examples, one for each prediction")
-    pair_of, rows = _distinct(scorer, predictions, references)
+    pair_of, pairs, rows = _distinct(predictions, references, alone=scorer.needs_example)
     if not rows:
         return np.full((len(predictions), _width(scorer, references, examples)), np.nan)
-    found = _rows(
-        scorer,
-        [(predictions[row] or "", tuple(references[row])) for row in rows],
-        [examples[row] for row in rows] if scorer.needs_example else None,
-    )
+    found = _rows(scorer, pairs, [examples[row] for row in rows] if scorer.needs_example else None)
     failed = {pair: row for pair, row in enumerate(found) if isinstance(row, Failure)}
     for pair, failure in failed.items():
         if on_failure is None or not failure.excusable:
@@ -106,23 +102,30 @@ def score_predictions(
 
 
 def _distinct(
-    scorer: Scorer, predictions: Sequence[str | None], references: Sequence[Sequence[str]]
-) -> tuple[NDArray[np.intp], list[int]]:
-    """The number of each example's pair, -1 without a prediction; the first example of each pair.
+    predictions: Sequence[str | None], references: Sequence[Sequence[str]], *, alone: bool
+) -> tuple[NDArray[np.intp], list[Pair], list[int]]:
+    """The number of each example's pair, -1 without a prediction; the pairs; an example of each.
 
-    For a scorer that looks at the whole example, each is a pair of its own.
+    Args:
+        predictions: n texts, or None.
+        references: n lists.
+        alone: whether each example is a pair of its own, whatever others are.
     """
-    pairs: dict[object, int] = {}
+    numbers: dict[Pair | int, int] = {}
+    pair_of: list[int] = []
+    pairs: list[Pair] = []
     rows: list[int] = []
-    pair_of = np.full(len(predictions), -1, dtype=np.intp)
     for row, (prediction, accepted) in enumerate(zip(predictions, references, strict=True)):
-        if prediction is not None:
-            key = row if scorer.needs_example else (prediction, tuple(accepted))
-            pair = pairs.setdefault(key, len(pairs))
-            pair_of[row] = pair
-            if pair == len(rows):
-                rows.append(row)
-    return pair_of, rows
+        if prediction is None:
+            pair_of.append(-1)
+            continue
+        pair = prediction, tuple(accepted)
+        number = numbers.setdefault(row if alone else pair, len(rows))
+        pair_of.append(number)
+        if number == len(rows):
+            pairs.append(pair)
+            rows.append(row)
+    return np.array(pair_of, dtype=np.intp), pairs, rows
 
 
 def _rows(

@@ -37,7 +37,7 @@ class Gleu(BatchScorer):
     def table(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> FloatArray:
         """Matches, and n-grams of the longer side, against the reference that scores best."""
         batch = self.speller.batch(predictions, references)
-        pairs = batch.pairs()
+        pairs = batch.pairs
         longer = np.maximum(totals(pairs.said, ORDER), totals(pairs.accepted, ORDER))
         matched, possible = matches(pairs, ORDER).sum(axis=1), longer.sum(axis=1)
         share = np.where(possible, matched / np.maximum(possible, 1), -1.0)

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 
-from evalkit.scorers.spelling import IntArray
+from evalkit.scorers.ngrams import IntArray
 
 
 def lcs_lengths(references: Sequence[str], candidates: Sequence[str]) -> IntArray:

@@ -20,9 +20,9 @@ from evalkit.scorers.base import (
     scorer,
 )
 from evalkit.scorers.batches import BatchMean
-from evalkit.scorers.ngrams import f_measure, lengths, matches
+from evalkit.scorers.ngrams import Batch, BoolArray, f_measure, lengths, matches
 from evalkit.scorers.patterns import Pattern, compile_pattern, fits
-from evalkit.scorers.spelling import Batch, BoolArray, References, Speller, Words
+from evalkit.scorers.spelling import References, Speller, Words
 from evalkit.scorers.text import (
     articles,
     normalise,
@@ -118,7 +118,7 @@ def _equals(
     all_: bool,
 ) -> FloatArray:
     batch = speller.batch(predictions, references)
-    pairs = batch.pairs()
+    pairs = batch.pairs
     texts = [text for accepted in references for text in accepted]
     same = np.fromiter(map(eq, pairs.said, pairs.accepted), dtype=bool, count=len(texts))
     for row, example in zip(np.flatnonzero(same), batch.examples[same], strict=True):
@@ -146,7 +146,7 @@ def _best_f1(
     predictions: Sequence[str], references: References, *, speller: Speller, empty: float
 ) -> FloatArray:
     batch = speller.batch(predictions, references)
-    pairs = batch.pairs()
+    pairs = batch.pairs
     said, wanted = lengths(pairs.said), lengths(pairs.accepted)
     values = f_measure(matches(pairs, 1)[:, 0], wanted, said)
     values = np.where(said + wanted, values, empty)

@@ -8,14 +8,66 @@ n-gram gets a number, the same wherever it occurs in its example, and what is co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from evalkit.scorers.spelling import Batch, IntArray
 from evalkit.stats.samples import FloatArray
+
+IntArray: TypeAlias = NDArray[np.intp]
+BoolArray: TypeAlias = NDArray[np.bool_]
 
 CHARACTER_BITS = 21
 """So many hold any character."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Spelled predictions and their references.
+
+    Attributes:
+        said: n predictions.
+        accepted: the references of the first, of the second, and so on.
+        counts: how many of them each prediction has, at least one; shape (n,).
+    """
+
+    said: Sequence[str]
+    accepted: Sequence[str]
+    counts: IntArray
+
+    @property
+    def starts(self) -> IntArray:
+        """Where each prediction's references begin, shape (n,)."""
+        return np.cumsum(self.counts) - self.counts
+
+    @property
+    def examples(self) -> IntArray:
+        """To which prediction each reference belongs, shape of the references."""
+        return np.repeat(np.arange(len(self.said)), self.counts)
+
+    def best(self, values: FloatArray) -> FloatArray:
+        """Of the values of all references the greatest of each prediction, shape (n,)."""
+        return values if len(values) == len(self.said) else np.maximum.reduceat(values, self.starts)
+
+    def best_rows(self, values: FloatArray) -> IntArray:
+        """The number of the first reference with that value, shape (n,)."""
+        return np.lexsort((-values, self.examples))[self.starts]
+
+    @cached_property
+    def pairs(self) -> Batch:
+        """Each reference with its prediction, as an example of its own."""
+        if len(self.accepted) == len(self.said):
+            return self
+        said = [self.said[example] for example in self.examples.tolist()]
+        return Batch(said, self.accepted, np.ones(len(said), dtype=np.intp))
+
+    @cached_property
+    def one_and_two(self) -> IntArray:
+        """Matches of words and of pairs of them: who asks for one mostly asks for both."""
+        return matches(self, 2)
 
 
 def lengths(texts: Sequence[str]) -> IntArray:

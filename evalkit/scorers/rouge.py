@@ -17,9 +17,9 @@ from evalkit.scorers import stems
 from evalkit.scorers.base import MeanScorer, Scorer, SuiteContext, SuiteScorer, changed, named
 from evalkit.scorers.batches import BatchMean
 from evalkit.scorers.lcs import lcs_lengths, lcs_positions
-from evalkit.scorers.ngrams import f_measure, lengths, matches, totals
+from evalkit.scorers.ngrams import Batch, IntArray, f_measure, lengths, totals
 from evalkit.scorers.sentences import sentences
-from evalkit.scorers.spelling import Batch, IntArray, References, Speller, Words
+from evalkit.scorers.spelling import References, Speller, Words
 from evalkit.scorers.text import rouge_pieces, units
 from evalkit.stats.samples import FloatArray
 
@@ -110,7 +110,7 @@ def _mean(name: str, count: Callable[[Batch], Counts], stem: bool) -> BatchMean:
 
     def measure(predictions: Sequence[str], references: References) -> FloatArray:
         batch = speller.batch(predictions, references)
-        return batch.best(f_measure(*count(batch.pairs())))
+        return batch.best(f_measure(*count(batch.pairs)))
 
     return BatchMean(name, _sign(name.partition("(")[0], stem), measure)
 
@@ -134,7 +134,7 @@ def _spelled_union(speller: Speller, reference: Sequence[str], prediction: Seque
 
 def overlap(pairs: Batch, order: int) -> Counts:
     """Matches and numbers of n-grams of one order, a reference each."""
-    hits = matches(pairs, order)[:, -1]
+    hits = pairs.one_and_two[:, order - 1]
     return hits, totals(pairs.accepted, order)[:, -1], totals(pairs.said, order)[:, -1]
 
 

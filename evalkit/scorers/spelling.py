@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evalkit.stats.samples import FloatArray
+from evalkit.scorers.ngrams import Batch
 
 MOST_CHARACTERS = 2**20
 """Of distinct words: beyond them, an alphabet is begun anew with the next batch."""
@@ -24,8 +23,6 @@ SURROGATES = range(0xD800, 0xE000)
 """No characters of their own, so words are not spelled by them."""
 CHARACTERS = 0x110000 - len(SURROGATES)
 
-IntArray: TypeAlias = NDArray[np.intp]
-BoolArray: TypeAlias = NDArray[np.bool_]
 References: TypeAlias = Sequence[Sequence[str]]
 Key: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 
@@ -45,46 +42,6 @@ class Words:
     def __call__(self, text: str) -> list[str]:
         """The words of a text."""
         return [word for piece in self.pieces(text) for word in self.read(piece)]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Batch:
-    """Spelled predictions and their references.
-
-    Attributes:
-        said: n predictions.
-        accepted: the references of the first, of the second, and so on.
-        counts: how many of them each prediction has, at least one; shape (n,).
-    """
-
-    said: Sequence[str]
-    accepted: Sequence[str]
-    counts: IntArray
-
-    @property
-    def starts(self) -> IntArray:
-        """Where each prediction's references begin, shape (n,)."""
-        return np.cumsum(self.counts) - self.counts
-
-    @property
-    def examples(self) -> IntArray:
-        """To which prediction each reference belongs, shape of the references."""
-        return np.repeat(np.arange(len(self.said)), self.counts)
-
-    def best(self, values: FloatArray) -> FloatArray:
-        """Of the values of all references the greatest of each prediction, shape (n,)."""
-        return values if len(values) == len(self.said) else np.maximum.reduceat(values, self.starts)
-
-    def best_rows(self, values: FloatArray) -> IntArray:
-        """The number of the first reference with that value, shape (n,)."""
-        return np.lexsort((-values, self.examples))[self.starts]
-
-    def pairs(self) -> Batch:
-        """Each reference with its prediction, as an example of its own."""
-        if len(self.accepted) == len(self.said):
-            return self
-        said = [self.said[example] for example in self.examples.tolist()]
-        return Batch(said, self.accepted, np.ones(len(said), dtype=np.intp))
 
 
 class Speller:
@@ -142,21 +99,21 @@ class _Alphabet(dict[str, str]):
     def __init__(self, read: Callable[[str], Sequence[str]]) -> None:
         super().__init__()
         self._read = read
-        self._letters: dict[str, str] = {}
+        self._letters = _Letters()
         self.characters = 0
 
     def __missing__(self, piece: str) -> str:
-        self[piece] = spelled = "".join(map(self._letter, self._read(piece)))
+        self[piece] = spelled = "".join(map(self._letters.__getitem__, self._read(piece)))
         self.characters += len(piece)
         return spelled
 
-    def _letter(self, word: str) -> str:
-        found = self._letters.get(word)
-        if found is None:
-            number = len(self._letters)
-            if number >= CHARACTERS:
-                raise ValueError(f"more than {CHARACTERS:,} different words in one batch of texts")
-            self._letters[word] = found = chr(
-                number if number < SURROGATES.start else number + len(SURROGATES)
-            )
+
+class _Letters(dict[str, str]):
+    """Word to its character: the next one, if it is new."""
+
+    def __missing__(self, word: str) -> str:
+        number = len(self)
+        if number >= CHARACTERS:
+            raise ValueError(f"more than {CHARACTERS:,} different words in one batch of texts")
+        self[word] = found = chr(number if number < SURROGATES.start else number + len(SURROGATES))
         return found

@@ -152,7 +152,8 @@ def without_articles(piece: str, dropped: frozenset[str]) -> list[str]:
 
 def normalised_units(piece: str, dropped: frozenset[str]) -> list[str]:
     """The words of such a piece, those of unspaced scripts cut into their units."""
-    return [unit for word in without_articles(piece, dropped) for unit in units(word)]
+    words = without_articles(piece, dropped)
+    return words if piece.isascii() else [unit for word in words for unit in units(word)]
 
 
 def squad_words(text: str) -> list[str]:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.scorers import spelling
-from evalkit.scorers.ngrams import closest_lengths, f_measure, lengths, matches, totals
-from evalkit.scorers.spelling import Batch, Speller, Words
+from evalkit.scorers.ngrams import Batch, closest_lengths, f_measure, lengths, matches, totals
+from evalkit.scorers.spelling import Speller, Words
 
 TEXT = st.lists(st.sampled_from(["red", "reds", "blue", "кот"]), max_size=9).map(" ".join)
 EXAMPLES = st.lists(st.tuples(TEXT, st.lists(TEXT, min_size=1, max_size=3)), min_size=1, max_size=4)
@@ -52,7 +52,7 @@ def test_matches(words: Words, examples: Examples) -> None:
 def test_each_reference_by_itself(examples: Examples) -> None:
     found = batch(examples)
     pairs = [(said, text) for said, accepted in examples for text in accepted]
-    hits = matches(found.pairs(), 2)
+    hits = matches(found.pairs, 2)
     assert hits.tolist() == [
         [(grams(said, n) & grams(text, n)).total() for n in (1, 2)] for said, text in pairs
     ]
