@@ -138,7 +138,8 @@ def _extra(record: RunRecord) -> str:
 
 def _spend(record: RunRecord) -> str:
     """`cost: base $0.12, tuned $0.10; of it spent now: $0.05`; nothing where nothing costs."""
-    costs = {used.model: used.cost for used in record.info.usage if used.cost}
+    usages = (*record.info.usage, *record.info.judging)
+    costs = {used.model: used.cost for used in usages if used.cost}
     if not costs:
         return ""
     told = ", ".join(f"{one_line(name, 40)} {money(cost)}" for name, cost in costs.items())

@@ -197,6 +197,7 @@ def _answer(split: SplitResult, model: str, i: int, scorers: Sequence[str]) -> M
     return {
         "text": _told(outcome),
         "part": _part(outcome, part),
+        "judged": list(_judged(split, model, i, scorers)),
         "note": visible("; ".join(filter(None, notes))),
         "scores": scores,
     }
@@ -207,6 +208,16 @@ def _part(outcome: Answer | Failure, part: str | None) -> str | None:
     if isinstance(outcome, Failure) or not part or part.strip() == outcome.text.strip():
         return None
     return _clipped(part)
+
+
+def _judged(
+    split: SplitResult, model: str, i: int, scorers: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """(scorer, what its judge said about this answer)."""
+    for name in scorers:
+        said = split.remarks.get((model, name), ())
+        if said and said[i]:
+            yield visible(name), _clipped(said[i])
 
 
 def _unscored(

@@ -19,10 +19,11 @@ def usage(record: RunRecord) -> Context | None:
         return None
     models = info.clocks.get("models", {})
     return {
-        "usages": info.usage,
+        "usages": (*info.usage, *info.judging),
         "extracting": any(config.extract for config in info.suites),
         "arm_of": {arm.name: arm for arm in arms(info)},
-        "sources": sorted({used.price.source for used in info.usage if used.price}),
+        "judges": {used.model for used in info.judging},
+        "sources": sorted({u.price.source for u in (*info.usage, *info.judging) if u.price}),
         "took": {name: _took(told) for name, told in models.items() if told.get("sent")},
     }
 

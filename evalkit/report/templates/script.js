@@ -96,6 +96,11 @@ function card(example, judged, query) {
       part.className = "part";
       box.append(element("p", "turn", element("span", "unit", "scored")), part);
     }
+    for (const [by, said] of answer.judged) {
+      const remark = text(said, query);
+      remark.className = "part";
+      box.append(element("p", "turn", element("span", "unit", `judged, ${by}`)), remark);
+    }
     if (answer.note) box.append(element("p", "note", answer.note));
     told.append(box);
   });
