@@ -63,7 +63,7 @@ def judges_asked(plan: Plan, suites: Iterable[Suite]) -> tuple[ModelSpec, ...]:
         UsageError: two judges of one name.
         ScorerError: a scorer that is unknown or does not fit its suite.
     """
-    found = [(suite, scorer) for suite in suites for scorer in _scorers(plan, suite)]
+    found = [(suite, scorer) for suite in suites for scorer in chosen_scorers(plan, suite)]
     for suite, scorer in found:
         _require_places(suite, scorer)
     return judges_of(scorer for _, scorer in found)
@@ -87,7 +87,8 @@ def _require_places(suite: Suite, scorer: Scorer) -> None:
         )
 
 
-def _scorers(plan: Plan, suite: Suite) -> tuple[Scorer, ...]:
+def chosen_scorers(plan: Plan, suite: Suite) -> tuple[Scorer, ...]:
+    """The scorers of a suite in a run."""
     return suite_scorers(suite.config, suite.splits["test"], plan.scorers)
 
 
@@ -102,7 +103,7 @@ async def open_judges(
         suites: whose completions are judged.
         only_primary: whether nobody needs more than the primary score.
     """
-    chosen = {s.config.name: _scorers(plan, s)[: 1 if only_primary else None] for s in suites}
+    chosen = {s.config.name: chosen_scorers(plan, s)[: 1 if only_primary else None] for s in suites}
     configs = {suite.config.name: suite.config for suite in suites}
     async with open_providers(judges_of(s for own in chosen.values() for s in own)) as judges:
         yield Bench(plan, configs, chosen, judges)
@@ -177,8 +178,12 @@ class Bench:
         if not questions:
             return tuple(results), {}
         jobs = [
-            Job(judge_name(question.judge), request_of(results[number], place, question))
+            Job(
+                judge_name(question.judge),
+                request_of(split.suite, split.split, split.examples[place], question),
+            )
             for number, place, question in questions
+            for split in [results[number]]
         ]
         probes = await probe_models(self._plan, jobs, self._providers, purse)
         outcomes, stats = await asking(jobs, self._providers, observer=observer)
@@ -252,12 +257,11 @@ def questions_about(scorer: JudgedScorer, text: str, example: Example) -> tuple[
         return ()
 
 
-def request_of(split: SplitResult, place: int, question: Question) -> Request:
+def request_of(suite: str, split: str, example: Example, question: Question) -> Request:
     """A question as it is sent."""
-    example = split.examples[place]
     return Request(
-        suite=split.suite,
-        split=split.split,
+        suite=suite,
+        split=split,
         example_id=example.id,
         prompt=example.prompt,
         messages=question.messages,

@@ -14,7 +14,7 @@ import pytest
 from evalkit import pipeline
 from evalkit.errors import ComparabilityError, ModelError, ScorerError, UsageError
 from evalkit.pipeline import Run
-from evalkit.schema import Answer, Failure
+from evalkit.schema import Answer, Estimate, Failure
 from tests.command_line import write_jsonl
 from tests.servers.judge import JUDGE, LABEL, PROMPT, SCORE, graded
 from tests.servers.openai_server import Asked, Server, error_reply
@@ -304,3 +304,101 @@ def test_money() -> None:
         (split,) = done.record.splits
         kinds = {type(j.reply) for own in split.judgements for j in own}
         assert kinds == {Answer, Failure}
+
+
+def estimated(here: Server) -> Estimate:
+    """What is foreseen of judging the test rows."""
+    found = pipeline.estimate(
+        "suite.yaml",
+        base=f"openai:base@{here.url}",
+        tuned=f"openai:tuned@{here.url}",
+        judge=f"openai:{JUDGE}@{here.url}",
+        perturb=0,
+    )
+    (one,) = (one for one in found if one.model == "judge:judge")
+    return one
+
+
+def test_a_judge_is_foreseen() -> None:
+    with server() as here:
+        before = estimated(here)
+        assert here.asked == here.probed == []
+        assert (before.questions, before.cached, before.basis) == (2 * N, 0, "length of the text")
+        assert before.completion_tokens == 2 * N * 150
+        assert before.most_completion_tokens == 2 * N * 1024
+        run(here, scorers=["exact_match"])  # the completions are known, and nobody judged them
+        known = estimated(here)
+        assert (known.questions, known.cached) == (len({*replies_of_arms()}), 0)
+        run(here)
+        after = estimated(here)
+        assert (after.questions, after.cached) == (known.questions, known.questions)
+        assert (after.prompt_tokens, after.most_completion_tokens) == (0, 0)
+
+
+def replies_of_arms() -> list[tuple[int, str]]:
+    return [
+        (i, say(model, [{"content": f"Say number {i}."}]))
+        for i in range(N)
+        for model in ("base", "tuned")
+    ]
+
+
+def test_the_most_that_judging_can_cost_is_foreseen() -> None:
+    """No run costs more than `at most`, however long the completions turn out."""
+    long = "number 1 " * 200
+    with server(reply=lambda *_: long) as here:
+        price = "price: {input: 1000, output: 1000}"
+        arms = "".join(
+            f"  {name}: {{model: 'openai:{name}', endpoint: here{more}, {price}}}\n"
+            for name, more in (("base", ""), ("tuned", ", tuned_from: base"))
+        )
+        Path("evalkit.yaml").write_text(
+            f"endpoints: {{here: {{base_url: '{here.url}'}}}}\nmodels:\n{arms}"
+            f"judge: {{model: 'openai:{JUDGE}', endpoint: here, {price}}}\n"
+        )
+        foreseen = pipeline.estimate("suite.yaml", perturb=0)
+        (most,) = (one.most_cost for one in foreseen if one.model == "judge:judge")
+        done = pipeline.run("suite.yaml", perturb=0, allow_identical=True, out="out")
+    (usage,) = done.record.info.judging
+    assert usage.cost is not None
+    assert most is not None
+    assert usage.cost < most
+
+
+def test_stopping_early_judges_what_it_looks_at() -> None:
+    with server() as here:
+        done = run(here, stop_early=True)
+        assert done.record.info.looks is not None
+        assert len(judged(here)) == done.record.info.judging[0].asked
+    assert done.record.info.judging[0].missing == 0
+
+
+def test_checkpoints_are_chosen_by_what_the_judge_says() -> None:
+    write_jsonl(Path("validation.jsonl"), [{**row(i), "id": f"v{i}"} for i in range(20, 28)])
+    own = Path("suite.yaml").read_text()
+    Path("suite.yaml").write_text(f"{own}validation: validation.jsonl\n")
+    with server(reply=lambda model, asked: say(model.partition("-")[0], asked)) as here:
+        names = ("early-1", "tuned-2", "late-3")
+        specs = [f"openai:{name}@{here.url}" for name in names]
+        done = run(here, tuned=(), checkpoints=specs)
+    rows = {row.model: row for row in done.record.checkpoints}
+    assert [rows[name].chosen for name in names] == [False, True, False]
+    assert [(rows[name].scorer, rows[name].score) for name in names] == [
+        ("close", 0.8125), ("close", 1), ("close", 0.8125)
+    ]  # fmt: skip
+
+
+def test_what_was_asked_again_is_judged_by_the_primary_scorer() -> None:
+    turns: dict[str, int] = {}
+
+    def vary(model: str, messages: list[dict[str, Any]]) -> str:
+        prompt = messages[-1]["content"]
+        turns[model + prompt] = turns.get(model + prompt, 0) + 1
+        return f"{say(model, messages)} {turns[model + prompt]}"
+
+    with server(reply=vary) as here:
+        done = run(here, repeats=2, noise_floor=True, allow_identical=True)
+        alike = sum(i % 4 == 0 for i in range(N))  # there, both arms say the same both times
+        assert len(judged(here)) == N * (2 + 4) - 2 * alike
+    (noise,) = [one for one in done.record.info.noise if one.model == "base"]
+    assert noise.n == N
