@@ -1,0 +1,154 @@
+"""Results in: what came of batch files that people submitted by hand."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from evalkit.data import read_rows
+from evalkit.errors import DataError, Problem, UsageError
+from evalkit.models import Batched, Provider, open_provider
+from evalkit.pipeline.asking import run_async
+from evalkit.pipeline.exporting import FORMAT, MANIFEST, BatchFile
+from evalkit.pipeline.plan import CACHE
+from evalkit.runner import Cache, Joined, Reader, model_key
+from evalkit.schema import Failure, ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What `import_batches` found for one model.
+
+    Attributes:
+        model: name of the arm.
+        requests: how many were exported.
+        answers: how many of them are answered, and in the cache now.
+        summary: both in words, and why the others are not.
+        reason: the commonest reason of a failure, in the server's words; empty if there is none.
+        notes: what its server turned out not to take; the next export knows it.
+    """
+
+    model: str
+    requests: int
+    answers: int
+    summary: str
+    reason: str
+    notes: tuple[str, ...]
+
+
+def import_batches(
+    folder: str | Path, *, cache: str | Path | None = None
+) -> tuple[tuple[Imported, ...], str]:
+    """Put the results of exported files into the cache.
+
+    Args:
+        folder: of `export_batches`, with the files of results beside those of requests.
+        cache: folder of the completion cache.
+
+    Returns:
+        What was found for each model; and in words, how many lines could not be used.
+
+    Raises:
+        UsageError: no such folder, or no results in it.
+        DataError: a file of requests that was changed.
+    """
+    place = Path(folder)
+    files = _manifest(place)
+    results = sorted(set(place.glob("*.jsonl")) - {place / file.file for file in files})
+    if not results:
+        raise UsageError(
+            f"{place} holds no results: expected files such as "
+            f"{Path(files[0].file).stem}.results.jsonl beside the files of requests"
+        )
+    providers: dict[str, Batched] = {}
+    keys: dict[str, list[str]] = {}
+    readers: dict[str, Reader] = {}
+    for file in files:
+        provider = providers.setdefault(file.spec.name, _opened(file.spec))
+        for key in _custom_ids(place / file.file):
+            keys.setdefault(file.spec.name, []).append(key)
+            readers[key] = partial(provider.read, stop=file.stop.get(key, ()))
+    joined = Joined()
+    for path in results:
+        with path.open("rb") as lines:
+            for line in lines:
+                joined.take(line, readers)
+    run_async(_keep(joined, providers, CACHE if cache is None else Path(cache)))
+    found = tuple(
+        _imported(name, joined.of(keys[name]), len(keys[name]), provider)
+        for name, provider in providers.items()
+    )
+    return found, joined.oddities()
+
+
+def _manifest(folder: Path) -> list[BatchFile]:
+    from pydantic import TypeAdapter, ValidationError
+
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise UsageError(f"{folder} has no {MANIFEST}: expected a folder of `evalkit batch export`")
+    try:
+        told = json.loads(path.read_bytes())
+        if told["format"] != FORMAT:
+            raise UsageError(
+                f"{path}: found format {told['format']!r}, expected {FORMAT}; import with the "
+                "version of evalkit that exported"
+            )
+        files = TypeAdapter(list[BatchFile]).validate_python(told["files"])
+    except (OSError, ValueError, TypeError, LookupError, ValidationError) as error:
+        raise UsageError(
+            f"{path} is damaged or was changed: expected what `evalkit batch export` wrote"
+        ) from error
+    if not files:
+        raise UsageError(f"{folder} holds no requests: the cache held every answer at the export")
+    return files
+
+
+def _opened(spec: ModelSpec) -> Batched:
+    provider: Provider = open_provider(spec, read_rows=read_rows)
+    if not isinstance(provider, Batched):
+        raise UsageError(f"model {spec.name!r}: a `{spec.provider}:` cannot be asked by file")
+    return provider
+
+
+def _custom_ids(path: Path) -> list[str]:
+    """Of every line of a file of requests."""
+    found: list[str] = []
+    problems: list[Problem] = []
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        reason = error.strerror or "it cannot be read"
+        raise DataError([Problem(str(path), "", reason, "the requests as exported")]) from error
+    for number, line in enumerate(lines, 1):
+        try:
+            found.append(str(json.loads(line)["custom_id"]))
+        except (ValueError, TypeError, LookupError, RecursionError):
+            problems.append(
+                Problem(f"{path}:{number}", "custom_id", "none", "a request as exported")
+            )
+    if problems:
+        raise DataError(problems)
+    return found
+
+
+async def _keep(joined: Joined, providers: Mapping[str, Batched], folder: Path) -> None:
+    notes = [(model_key(p), note) for p in providers.values() for note in p.notes]
+    with Cache(folder) as cache:
+        await cache.put(joined.answers, notes)
+
+
+def _imported(name: str, joined: Joined, requests: int, provider: Batched) -> Imported:
+    failures = Counter(o.message for o in joined.outcomes.values() if isinstance(o, Failure))
+    return Imported(
+        model=name,
+        requests=requests,
+        answers=len(joined.answers),
+        summary=joined.summary(requests),
+        reason=failures.most_common(1)[0][0] if failures else "",
+        notes=tuple(provider.notes),
+    )
