@@ -15,6 +15,7 @@ from evalkit.pipeline.gating import gate_run
 from evalkit.report import render_report, write_report
 from evalkit.schema import GateRule, GateVerdict, RunRecord, Usage
 from evalkit.verdict import gate as judge
+from evalkit.verdict.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +79,7 @@ class Run:
     @property
     def failures(self) -> str:
         """Why answers are missing, counted: `3 timeout, 1 server`."""
-        return ", ".join(f"{count} {kind}" for kind, count in sorted(self._kinds().items()))
+        return counted(dict(sorted(self._kinds().items())))
 
     @property
     def remedy(self) -> str:

@@ -28,6 +28,7 @@ from evalkit.schema import (
     Suite,
 )
 from evalkit.scorers import LikelihoodScorer
+from evalkit.verdict.wording import counted
 
 SAMPLE = 200
 """Rows of a split whose references are compared: an area under the curve is known to about .03."""
@@ -157,9 +158,9 @@ def likelihood_notes(reasons: Mapping[str, str], outcomes: Outcomes) -> dict[str
         if isinstance(outcome, Failure):
             failed.setdefault(job.model, Counter())[outcome.kind] += 1
     for model, kinds in failed.items():
-        counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        told = counted(dict(sorted(kinds.items())))
         notes[model] = (
-            f"{kinds.total()} of {asked[model]} log-probabilities are missing ({counted}); the "
+            f"{kinds.total()} of {asked[model]} log-probabilities are missing ({told}); the "
             "same command asks only for them"
         )
     return notes

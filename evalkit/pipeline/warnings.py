@@ -19,7 +19,7 @@ from evalkit.schema import (
 )
 from evalkit.scorers import make_extractor
 from evalkit.verdict import within_noise
-from evalkit.verdict.wording import listed, plural, points, share
+from evalkit.verdict.wording import counted, listed, plural, points, share
 
 NOTEWORTHY = 0.05
 """Share of answers missing or cut off from which on a reader is warned."""
@@ -90,9 +90,8 @@ def warnings_of(
 def judging_warnings(judging: Sequence[Usage]) -> list[str]:
     """Grades that could not be had."""
     return [
-        f"{u.model}: {u.missing} of {u.asked} grades are missing ("
-        + ", ".join(f"{count} {kind}" for kind, count in u.failures.items())
-        + "); the same command asks only for them. An answer without a grade has no score."
+        f"{u.model}: {u.missing} of {u.asked} grades are missing ({counted(u.failures)}); "
+        "the same command asks only for them. An answer without a grade has no score."
         for u in judging
         if u.missing
     ]
@@ -187,9 +186,8 @@ def noise_warnings(comparisons: Sequence[Comparison], noise: Sequence[Noise]) ->
 
 def _missing(usages: Sequence[Usage]) -> list[str]:
     return [
-        f"{u.model}: {u.missing} of {u.asked} answers are missing ("
-        + ", ".join(f"{count} {kind}" for kind, count in u.failures.items())
-        + "); they are left out of both arms."
+        f"{u.model}: {u.missing} of {u.asked} answers are missing ({counted(u.failures)}); "
+        "they are left out of both arms."
         for u in usages
         if u.missing
     ]

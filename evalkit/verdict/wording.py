@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 TINY_P = 0.001
 
@@ -30,6 +30,11 @@ def share(part: int, of: int) -> str:
 def plural(count: int, noun: str) -> str:
     """`1 suite`, `2 suites`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """`3 timeout, 1 server`, in the order given."""
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
