@@ -16,8 +16,8 @@ from evalkit.pipeline.checkpoints import with_curves, with_steps
 from evalkit.pipeline.options import RunOptions, check_options, listed
 from evalkit.runner import TIMEOUT
 from evalkit.schema import Extract, GateRule, ModelSpec
+from evalkit.stats.samples import SEED
 
-SEED = 12345
 CACHE = Path(".evalkit")
 PERTURB = 100
 """Test prompts that are reworded: enough to tell an excess of ten points (statistics, S4)."""

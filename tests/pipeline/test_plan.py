@@ -6,7 +6,8 @@ import pytest
 
 from evalkit import embedded
 from evalkit.errors import UsageError
-from evalkit.pipeline.plan import SEED, make_plan, suites_to_check
+from evalkit.pipeline.plan import make_plan, suites_to_check
+from evalkit.stats.samples import SEED
 from tests.command_line import write_jsonl
 
 PROJECT = """
