@@ -9,11 +9,12 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from evalkit.pipeline.chance import chance_of
 from evalkit.pipeline.judged import judging_of
 from evalkit.pipeline.judging import judges_of
-from evalkit.pipeline.scoring import Scored, confusions_of, predictions, score_all, scorer_names
+from evalkit.pipeline.scoring import Scored, confusions_of, score_all, scorer_names
 from evalkit.pipeline.spend import priced, savings_of
 from evalkit.pipeline.warnings import (
     failure_warnings,
@@ -25,7 +26,6 @@ from evalkit.pipeline.warnings import (
     warnings_of,
 )
 from evalkit.schema import (
-    ORIGINAL,
     PERTURBED,
     Checkpoint,
     Comparison,
@@ -42,17 +42,15 @@ from evalkit.schema import (
     SplitResult,
     SuiteConfig,
 )
-from evalkit.scorers import LikelihoodScorer, info
+from evalkit.scorers import info
 from evalkit.verdict import (
     Evidence,
     adjust,
     arm_differences,
-    chance_scores,
     compare_rows,
     gain_splits,
     gather,
     judge_differences,
-    judge_of,
     noise_rows,
     overfit,
     overfit_levels,
@@ -60,10 +58,6 @@ from evalkit.verdict import (
     slice_warnings,
     without_alike,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 MEASURING = (
     "numpy", "scipy", "rouge-score", "sacrebleu", "scikit-learn", "nltk", "rapidfuzz", "regex",
@@ -240,37 +234,8 @@ def _evidence(setup: Setup, config: SuiteConfig, scored: Sequence[Scored]) -> li
         # Of a run that stopped early nobody knows how many of the prompts it asked were drawn.
         perturb=setup.perturb if setup.looks is None else 0,
         losses=setup.losses,
-        chance=_chance(config, mine),
+        chance=chance_of(config, mine),
     )
-
-
-def _chance(
-    config: SuiteConfig, scored: Sequence[Scored]
-) -> Mapping[str, NDArray[np.float64]] | None:
-    """What the answers to reworded prompts would score by chance; None if they are not judged."""
-    results = {s.result.split: s.result for s in scored}
-    judge = judge_of(scored[0].scorers)
-    if PERTURBED not in results or judge is None or isinstance(judge, LikelihoodScorer):
-        return None
-    if judge.needs_example:  # another prompt's references would not be all it looks at
-        return None
-    test, reworded = results["test"], results[PERTURBED]
-    drawn = {example.fields[ORIGINAL] for example in reworded.examples}
-    needed = [example.id in drawn for example in test.examples]
-    references = [example.references for example in test.examples]
-    return {
-        model: chance_scores(
-            judge,
-            [
-                text if wanted else None
-                for text, wanted in zip(
-                    predictions(config, test.answers[model]), needed, strict=True
-                )
-            ],
-            references,
-        )
-        for model in reworded.answers
-    }
 
 
 def _scores(setup: Setup, scored: Scored) -> list[Score]:
