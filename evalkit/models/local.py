@@ -18,7 +18,7 @@ from typing import Any
 from evalkit.errors import ModelError
 from evalkit.models.chat_template import render_before_answer, render_chat
 from evalkit.models.checkpoint import Checkpoint, find_checkpoint
-from evalkit.models.prompts import continued, flatten
+from evalkit.models.prompts import continued, cut, flatten
 from evalkit.schema import Answer, Failure, Generation, Likelihood, Mode, ModelSpec, Request
 
 BATCH = 512
@@ -224,12 +224,6 @@ class LocalProvider:
         tokens: list[str] = self._tokenizer.encode(text, add_special_tokens=special).tokens
         start = self._checkpoint.tokens.get("bos_token")
         return tokens if tokens or start is None else [start]
-
-
-def cut(text: str, stops: Sequence[str]) -> str:
-    """The text before the first stop."""
-    places = [place for stop in stops if (place := text.find(stop)) >= 0]
-    return text[: min(places)] if places else text
 
 
 def _load_tokenizer(name: str, checkpoint: Checkpoint) -> Any:  # noqa: ANN401 - untyped library

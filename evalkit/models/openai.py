@@ -7,7 +7,6 @@ replies are read by `replies`, not by the package's models: those let look-alike
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -19,10 +18,10 @@ from evalkit.errors import ModelError, UsageError
 from evalkit.models.limits import Allowance, read_allowances
 from evalkit.models.listing import read_listing
 from evalkit.models.openai_batches import OpenAIBatches
-from evalkit.models.openai_logprobs import read_likelihood, scoring_fields
-from evalkit.models.prompts import flatten, wire
+from evalkit.models.openai_body import RequestBody
+from evalkit.models.openai_logprobs import read_likelihood
+from evalkit.models.prompts import cut, flatten, wire
 from evalkit.models.replies import (
-    error_body,
     parse_error,
     parse_reply,
     quote,
@@ -44,17 +43,6 @@ READ_SECONDS = 600.0
 
 FIRST_TOKENS = 16
 """How many tokens' log-probabilities are asked for: enough to tell two models apart."""
-
-FORM = "response_format"
-
-_REFUSING = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
-_RENAMED = {"max_tokens": "max_completion_tokens"}
-_DROPPABLE = ("temperature", "top_p", "top_k", "seed", "stop", "reasoning_effort", FORM)
-_UNSUPPORTED = re.compile(
-    r"unsupported|not supported|n[o']t support|unrecognized|unknown|not permitted|unexpected|"
-    r"response_format type is unavailable",
-    re.IGNORECASE,
-)
 
 
 def open_openai(spec: ModelSpec) -> OpenAIProvider:
@@ -91,14 +79,14 @@ class OpenAIProvider:
         self.endpoint = _public_url(base_url, spec)
         mode: Mode = spec.mode or "chat"
         self.identity = f"{mode}:{spec.model}"
-        self.notes: list[str] = []
         self.model = spec.model
         self.mode = mode
         self.path = "/v1/chat/completions" if mode == "chat" else "/v1/completions"
         self._spec = spec
         self._base_url = base_url
         self._variable = spec.api_key_env or KEY_VARIABLE
-        self._refused: set[str] = set()
+        self._body = RequestBody(spec.model, mode)
+        self.notes = self._body.notes
         self._allowances: tuple[Allowance, ...] = ()
 
     def prompt_key(self, request: Request) -> str:
@@ -135,7 +123,7 @@ class OpenAIProvider:
     @property
     def refused(self) -> frozenset[str]:
         """Decoding parameters that this model has turned out not to take."""
-        return frozenset(self._refused)
+        return frozenset(self._body.refused)
 
     def take_allowances(self) -> tuple[Allowance, ...]:
         """What the server said about its rate limits in its last reply; see `Metered`."""
@@ -148,50 +136,25 @@ class OpenAIProvider:
             await self._client.close()
 
     def body(self, request: Request) -> dict[str, Any]:
-        """What is sent, everything that shapes an answer by name: servers' defaults differ."""
-        generation = request.generation
-        body: dict[str, Any] = {
-            "model": self.model,
-            "temperature": generation.temperature,
-            "top_p": generation.top_p,
-            "top_k": generation.top_k,
-            "max_tokens": generation.max_tokens,
-            "seed": generation.seed,
-            "stop": list(generation.stop) or None,
-            "reasoning_effort": request.effort,
-            FORM: _form(request.schema) if request.schema and self.mode == "chat" else None,
-        }
-        body = {name: value for name, value in body.items() if value is not None}
-        for name in self._refused & body.keys():
-            value = body.pop(name)
-            if name in _RENAMED:
-                body[_RENAMED[name]] = value
-        if request.scored is not None:
-            return body | scoring_fields(request, self.mode)
-        if self.mode == "chat":
-            return {**body, "messages": wire(request.messages)}
-        return {**body, "prompt": flatten(request.messages)}
+        """What is sent; see `Batched`."""
+        return self._body.of(request)
 
     def unsent_stop(self, request: Request) -> tuple[str, ...]:
         """The stop texts that `body` leaves out, so that the answer must be cut here."""
-        return request.generation.stop if "stop" in self._refused else ()
+        return self._body.unsent_stop(request)
 
     def read(self, status: int, content: bytes, stop: Sequence[str]) -> Answer | Failure:
         """The outcome in a reply that came by file; `stop` are the texts that were not sent."""
         content = self._without_key(content)
         if status == HTTPStatus.OK:
-            return _cut(parse_reply(content, self.mode), stop)
+            return _ended(parse_reply(content, self.mode), stop)
         failure = parse_error(status, content, {})
-        name = _refused_parameter(status, content, (*_RENAMED, *_DROPPABLE))
-        if name is None:
-            return failure
-        self._adapt(name)
-        return replace(failure, retryable=True)
+        refused = self._body.adapt(status, content)
+        return replace(failure, retryable=True) if refused else failure
 
     def learn(self, notes: Iterable[str]) -> None:
         """Begin with what notes of earlier runs say about this model."""
-        known = {_refusal(name): name for name in (*_RENAMED, *_DROPPABLE)}
-        self._refused |= {known[note] for note in notes if note in known}
+        self._body.learn(notes)
 
     def open_batches(self) -> OpenAIBatches:
         """The server's batches; see `Batched`."""
@@ -225,10 +188,8 @@ class OpenAIProvider:
                 reply = error.response
                 self._allowances = read_allowances(reply.headers)
                 ours = [name for name in body if name not in fields]
-                name = _refused_parameter(reply.status_code, reply.content, ours)
-                if name is None:
+                if not self._body.adapt(reply.status_code, reply.content, ours):
                     return self._failure(error)
-                self._adapt(name)
             except APIConnectionError as error:
                 return _no_connection(error)
             except UnicodeEncodeError as error:
@@ -240,7 +201,7 @@ class OpenAIProvider:
             return content
         if request.scored is not None:
             return read_likelihood(content, request, self.mode)
-        return _cut(parse_reply(content, self.mode), self.unsent_stop(request))
+        return _ended(parse_reply(content, self.mode), self.unsent_stop(request))
 
     async def _send(self, body: dict[str, Any]) -> bytes:
         # The client's method for any endpoint: those for completions spend a quarter of the
@@ -251,13 +212,6 @@ class OpenAIProvider:
         self._allowances = read_allowances(reply.headers)
         content: bytes = reply.content
         return content
-
-    def _adapt(self, name: str) -> None:
-        """Remember that this model does not take a parameter, and what is done instead."""
-        if name in self._refused:
-            return
-        self._refused.add(name)
-        self.notes.append(_refusal(name))
 
     def _failure(self, error: APIStatusError) -> Failure:
         response = error.response
@@ -336,53 +290,12 @@ def _key(spec: ModelSpec, variable: str, endpoint: str) -> str:
     return NO_KEY
 
 
-def _refused_parameter(status: int, content: bytes, sent: Iterable[str]) -> str | None:
-    """Which parameter of ours a 400 or 422 says this model does not take; None if it says else."""
-    if status not in _REFUSING:
-        return None
-    said = error_body(content)
-    text = f"{said.get('code')} {said.get('message')} {content.decode(errors='replace')}"
-    if not _UNSUPPORTED.search(text):
-        return None
-    known = set(sent)
-    named = [name for name in (*_RENAMED, *_DROPPABLE) if name in known]
-    if (param := str(said.get("param")).partition(".")[0]) in named:
-        return param
-    quoted = [name for name in named if re.search(rf"['\"`]{name}['\"`]", text)]
-    if not quoted and FORM in named and FORM in text:  # no word that means anything else
-        return FORM
-    return quoted[0] if quoted else None
-
-
-def _form(schema: str) -> dict[str, Any]:
-    """A JSON Schema as servers take it."""
-    import json
-
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": "reply", "strict": True, "schema": json.loads(schema)},
-    }
-
-
-def _refusal(name: str) -> str:
-    """What a reader must know about a parameter that a server does not take."""
-    if name in _RENAMED:
-        return f"the server refused `{name}`; `{_RENAMED[name]}` was sent instead"
-    if name == "stop":
-        return "the server refused `stop`; answers were cut at the stop texts here"
-    if name == FORM:
-        return f"the server refused `{name}`; replies are read whatever their form"
-    return f"the server refused `{name}`; answers are by the server's own value"
-
-
-def _cut(outcome: Answer | Failure, stop: Sequence[str]) -> Answer | Failure:
+def _ended(outcome: Answer | Failure, stop: Sequence[str]) -> Answer | Failure:
     """End an answer at the first of these texts."""
     if isinstance(outcome, Failure):
         return outcome
-    found = [end for end in map(outcome.text.find, stop) if end >= 0]
-    if not found:
-        return outcome
-    return replace(outcome, text=outcome.text[: min(found)], finish_reason="stop")
+    text = cut(outcome.text, stop)
+    return outcome if text == outcome.text else replace(outcome, text=text, finish_reason="stop")
 
 
 def _no_connection(error: APIConnectionError) -> Failure:

@@ -1,4 +1,4 @@
-"""How messages become the text of a prompt, for models that are asked without a chat template."""
+"""How messages become a prompt, and where the text that follows it ends."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ def continued(prompt: str, text: str) -> str:
     """
     joined = not prompt or not text or prompt[-1].isspace() or text[0].isspace()
     return prompt + text if joined else f"{prompt} {text}"
+
+
+def cut(text: str, stops: Sequence[str]) -> str:
+    """The text before the first stop."""
+    places = [place for stop in stops if (place := text.find(stop)) >= 0]
+    return text[: min(places)] if places else text
 
 
 def wire(messages: Sequence[Message]) -> list[dict[str, str]]:

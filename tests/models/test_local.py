@@ -18,7 +18,8 @@ import pytest
 from evalkit import embedded
 from evalkit.errors import ModelError
 from evalkit.models import open_provider
-from evalkit.models.local import LocalProvider, cut, open_local
+from evalkit.models.local import LocalProvider, open_local
+from evalkit.models.prompts import cut
 from evalkit.schema import Answer, Failure, Generation, Likelihood, Message, ModelSpec, Request
 
 SYSTEM = Message("system", "Answer with the name, symbol or number only.")

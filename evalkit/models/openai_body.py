@@ -1,0 +1,137 @@
+"""The body of a request in the OpenAI dialect, less the parameters that a model refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from evalkit.models.openai_logprobs import scoring_fields
+from evalkit.models.prompts import flatten, wire
+from evalkit.models.replies import error_body
+from evalkit.schema import Mode, Request
+
+FORM = "response_format"
+
+_REFUSING = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
+_RENAMED = {"max_tokens": "max_completion_tokens"}
+_SPARED = (
+    *_RENAMED,
+    "temperature",
+    "top_p",
+    "top_k",
+    "seed",
+    "stop",
+    "reasoning_effort",
+    FORM,
+)
+"""Parameters that a model can be asked without, or by another name."""
+
+_UNSUPPORTED = re.compile(
+    r"unsupported|not supported|n[o']t support|unrecognized|unknown|not permitted|unexpected|"
+    r"response_format type is unavailable",
+    re.IGNORECASE,
+)
+
+
+class RequestBody:
+    """What is sent to one model.
+
+    Attributes:
+        refused: decoding parameters that it has turned out not to take.
+        notes: what a reader must know about them.
+    """
+
+    def __init__(self, model: str, mode: Mode) -> None:
+        self.refused: set[str] = set()
+        self.notes: list[str] = []
+        self._model = model
+        self._mode = mode
+
+    def of(self, request: Request) -> dict[str, Any]:
+        """Everything that shapes an answer by name, for servers' defaults differ."""
+        generation = request.generation
+        body: dict[str, Any] = {
+            "model": self._model,
+            "temperature": generation.temperature,
+            "top_p": generation.top_p,
+            "top_k": generation.top_k,
+            "max_tokens": generation.max_tokens,
+            "seed": generation.seed,
+            "stop": list(generation.stop) or None,
+            "reasoning_effort": request.effort,
+            FORM: _form(request.schema) if request.schema and self._mode == "chat" else None,
+        }
+        body = {name: value for name, value in body.items() if value is not None}
+        for name in self.refused & body.keys():
+            value = body.pop(name)
+            if name in _RENAMED:
+                body[_RENAMED[name]] = value
+        if request.scored is not None:
+            return body | scoring_fields(request, self._mode)
+        if self._mode == "chat":
+            return {**body, "messages": wire(request.messages)}
+        return {**body, "prompt": flatten(request.messages)}
+
+    def unsent_stop(self, request: Request) -> tuple[str, ...]:
+        """The stop texts that `of` leaves out, so that the answer must be cut here."""
+        return request.generation.stop if "stop" in self.refused else ()
+
+    def adapt(self, status: int, content: bytes, sent: Iterable[str] = _SPARED) -> bool:
+        """Whether a reply refuses a parameter, which is left out from now on.
+
+        Args:
+            status: of the reply.
+            content: its body.
+            sent: names of what was sent and is ours to leave out.
+        """
+        name = _refused_parameter(status, content, set(sent))
+        if name is None:
+            return False
+        if name not in self.refused:
+            self.refused.add(name)
+            self.notes.append(_refusal(name))
+        return True
+
+    def learn(self, notes: Iterable[str]) -> None:
+        """Begin with what notes of earlier runs say about this model."""
+        known = {_refusal(name): name for name in _SPARED}
+        self.refused |= {known[note] for note in notes if note in known}
+
+
+def _refused_parameter(status: int, content: bytes, sent: set[str]) -> str | None:
+    """Which parameter of ours a 400 or 422 says this model does not take; None if it says else."""
+    if status not in _REFUSING:
+        return None
+    said = error_body(content)
+    text = f"{said.get('code')} {said.get('message')} {content.decode(errors='replace')}"
+    if not _UNSUPPORTED.search(text):
+        return None
+    named = [name for name in _SPARED if name in sent]
+    if (param := str(said.get("param")).partition(".")[0]) in named:
+        return param
+    quoted = [name for name in named if re.search(rf"['\"`]{name}['\"`]", text)]
+    if not quoted and FORM in named and FORM in text:  # no word that means anything else
+        return FORM
+    return quoted[0] if quoted else None
+
+
+def _form(schema: str) -> dict[str, Any]:
+    """A JSON Schema as servers take it."""
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "reply", "strict": True, "schema": json.loads(schema)},
+    }
+
+
+def _refusal(name: str) -> str:
+    """What a reader must know about a parameter that a server does not take."""
+    if name in _RENAMED:
+        return f"the server refused `{name}`; `{_RENAMED[name]}` was sent instead"
+    if name == "stop":
+        return "the server refused `stop`; answers were cut at the stop texts here"
+    if name == FORM:
+        return f"the server refused `{name}`; replies are read whatever their form"
+    return f"the server refused `{name}`; answers are by the server's own value"
