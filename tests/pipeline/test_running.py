@@ -34,7 +34,8 @@ def test_a_mistyped_scorer_shows_before_anything_is_asked() -> None:
 
 
 def test_a_copy_of_the_base_is_noticed(folder: Path) -> None:
-    (folder / "copy.jsonl").write_bytes((folder / "base.jsonl").read_bytes())
+    for name in ("base", "copy"):
+        (folder / f"{name}.jsonl").write_bytes((folder / "honest.jsonl").read_bytes())
     done = run(["copy"])
     (found,) = done.record.info.differences
     assert (found.what, found.where, found.severity) == ("same model", "copy", "refuse")
