@@ -18,13 +18,23 @@ from evalkit.schema import Example, Message
 from evalkit.stats.samples import rng
 from tests.calibration.cells import Bound, Cell, Figures, Generator, show
 from tests.calibration.markdown import markdown
-from tests.data.planted import KINDS, WAYS, prompt
+from tests.data.planted import (
+    KINDS,
+    NAMES,
+    WAYS,
+    heavily_reworded,
+    lightly_reworded,
+    prompt,
+)
 
 TRAINED: Final = 500
 """Training prompts of each kind."""
 ASKED: Final = 20
 """Test prompts of each kind and way; as many honest ones as planted ones."""
 HONEST: Final = "honest"
+FORMS: Final = 100
+"""Forms of which training has but a few prompts."""
+REWORDED: Final = (lightly_reworded, heavily_reworded)
 
 FOUND: Mapping[str, Bound] = {
     HONEST: (0.0, 0.03),
@@ -36,8 +46,13 @@ FOUND: Mapping[str, Bound] = {
 """How a test prompt came about -> share of these that is said to leak."""
 
 
-def scanned(generator: Generator) -> Iterator[tuple[str, str, str]]:
-    """(kind of prompt, how it came about, kind of leak or "") of every prompt of a test split."""
+def scanned(generator: Generator, wordings: int = 1) -> Iterator[tuple[str, str, str]]:
+    """(kind of prompt, how it came about, kind of leak or "") of every prompt of a test split.
+
+    Args:
+        generator: of the prompts.
+        wordings: in how many wordings training holds what was planted.
+    """
     dice = random.Random(int(generator.integers(1 << 62)))
     train, test = list[str](), list[tuple[str, str, str]]()
     for kind in KINDS:
@@ -45,7 +60,10 @@ def scanned(generator: Generator) -> Iterator[tuple[str, str, str]]:
         train += own
         test += [(kind, HONEST, prompt(kind, dice)) for _ in range(ASKED * len(WAYS))]
         for way, planted in WAYS.items():
-            test += [(kind, way, planted(text, dice)) for text in dice.sample(own, ASKED)]
+            sources = dice.sample(own, ASKED)
+            test += [(kind, way, planted(text, dice)) for text in sources]
+            for _ in range(1, wordings):
+                train += [dice.choice(REWORDED)(text, dice) for text in sources]
     leaks = find_leaks("planted", "train", examples(text for *_, text in test), examples(train))
     found = {leak.test_id: leak.kind for leak in leaks}
     for number, (kind, way, _) in enumerate(test):
@@ -60,9 +78,9 @@ def examples(texts: Iterable[str]) -> list[Example]:
     ]
 
 
-def found_share(generator: Generator, draws: int, way: str) -> Figures:
+def found_share(generator: Generator, draws: int, way: str, wordings: int = 1) -> Figures:
     """Of the prompts that came about in one way, the share that is said to leak."""
-    counts = _counted(generator, draws, ASKED * (len(WAYS) if way == HONEST else 1))
+    counts = _counted(generator, draws, ASKED * (len(WAYS) if way == HONEST else 1), wordings)
     leaks = sum(count for (own, kind), count in counts.items() if own == way and kind)
     return {"said to leak": leaks / sum(c for (own, _), c in counts.items() if own == way)}
 
@@ -75,10 +93,39 @@ def precision(generator: Generator, draws: int) -> Figures:
     return {"precision": planted / sum(accused.values())}
 
 
-def _counted(generator: Generator, draws: int, each: int) -> Counter[tuple[str, str]]:
+def of_one_form(generator: Generator, draws: int, rows: int) -> Figures:
+    """Honest prompts that differ from so many training prompts in a name alone: share reworded.
+
+    Those that share 13 words in a row with a training prompt are left out.
+    """
+    accused = asked = 0
+    for _ in range(max(1, draws // FORMS)):
+        dice = random.Random(int(generator.integers(1 << 62)))
+        train = [prompt(kind, dice) for kind in KINDS for _ in range(TRAINED)]
+        test = []
+        for _ in range(FORMS):
+            words = prompt(dice.choice(KINDS), dice).split(" ")
+            place = dice.randrange(1, len(words))
+            own = [
+                " ".join([*words[:place], name, *words[place:]])
+                for name in dice.sample(NAMES, rows + 1)
+            ]
+            train += own[1:]
+            test.append(own[0])
+        leaks = find_leaks("planted", "train", examples(test), examples(train))
+        accused += sum(leak.kind == "reworded" for leak in leaks)
+        asked += len(test) - sum(leak.kind != "reworded" for leak in leaks)
+    return {"said to leak": accused / asked}
+
+
+def _counted(
+    generator: Generator, draws: int, each: int, wordings: int = 1
+) -> Counter[tuple[str, str]]:
     """How often each (way, kind of leak) comes up, over as many splits as the draws need."""
     splits = max(1, draws // (each * len(KINDS)))
-    return Counter((way, kind) for _ in range(splits) for _, way, kind in scanned(generator))
+    return Counter(
+        (way, kind) for _ in range(splits) for _, way, kind in scanned(generator, wordings)
+    )
 
 
 CELLS = [
@@ -88,6 +135,25 @@ CELLS = [
     ),
     Cell(
         "leakage", "half of them planted, half honest", precision, 4_000, {"precision": (0.95, 1.0)}
+    ),
+    *(
+        Cell(
+            "leakage",
+            f"{way}, what training has in {wordings} wordings",
+            partial(found_share, way=way, wordings=wordings),
+            1_000,
+        )
+        for way in ("lightly reworded", "heavily reworded")
+        for wordings in (2, 3)
+    ),
+    *(
+        Cell(
+            "leakage",
+            f"honest, another name in a form that training has {often}",
+            partial(of_one_form, rows=rows),
+            1_000,
+        )
+        for rows, often in ((1, "once"), (2, "twice"), (3, "three times"))
     ),
 ]
 

@@ -26,6 +26,7 @@ _FORMS: Mapping[str, Sequence[str]] = {
 _SYNONYMS: Mapping[str, str] = dict(pair.split() for pair in _MADE_OF["synonyms"].split(", "))
 _FILLERS: Sequence[str] = _MADE_OF["fillers"].split(", ")
 _GREETINGS: Sequence[str] = _MADE_OF["greetings"]
+NAMES: Sequence[str] = _FORMS["family"]
 _SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
 _QUOTES = str.maketrans({"'": "\N{RIGHT SINGLE QUOTATION MARK}", "-": "\N{NON-BREAKING HYPHEN}"})
 
