@@ -31,13 +31,9 @@ from numpy.typing import NDArray
 from evalkit.data.incidence import Incidence, encode, find_boilerplate, incidence
 from evalkit.data.prompts import PROMPT, Template, parse_template
 from evalkit.data.rarity import find_reworded
-from evalkit.data.wordings import SHINGLE, normalise
-from evalkit.schema import Example, Leak
+from evalkit.data.wordings import normalise
+from evalkit.schema import GRAM, SHINGLE, SIMILAR, Example, Leak
 
-GRAM = 13
-"""Words of the sequence whose sharing is a leak."""
-SIMILAR = 0.8
-"""Jaccard similarity of shingles from which on two prompts count as one."""
 BOILERPLATE = 0.01
 """Share of training prompts above which a shingle is boilerplate, ..."""
 BOILERPLATE_ROWS = 10

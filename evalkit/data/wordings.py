@@ -6,8 +6,7 @@ import re
 import unicodedata
 from collections.abc import Set as AbstractSet
 
-SHINGLE = 5
-"""Words of a shingle."""
+from evalkit.schema import SHINGLE
 
 
 def words(text: str) -> list[str]:

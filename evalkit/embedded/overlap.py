@@ -1,7 +1,9 @@
 """Texts that share too much with texts seen before.
 
-The rules are those of the leakage check (equal after normalisation, a run of 13 words, or five-word
-shingles with a Jaccard index of 0.8), here to keep the shipped splits apart while they are made.
+The rules are those of the leakage check that look at two texts alone: equal after normalisation, a
+run of words, similar shingles. They keep the shipped splits apart while they are made, one text
+after the other. Whether a text is `reworded` shows only beside all others, so the finished splits
+are checked for that, by the leakage check itself.
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
+from evalkit.schema import GRAM, SHINGLE, SIMILAR
+
 Words = tuple[str, ...]
-RUN, SHINGLE, SIMILAR = 13, 5, 0.8
 
 
 def tokens(text: str) -> Words:
@@ -40,9 +43,9 @@ class Overlap:
         """Remember the texts."""
         for text in texts:
             words = tokens(text)
-            if len(words) < RUN:
+            if len(words) < GRAM:
                 self._short[len(words)].add(words)
-            self._runs |= runs(words, RUN)
+            self._runs |= runs(words, GRAM)
             for shingle in runs(words, SHINGLE):
                 self._shingles[shingle].add(len(self._sizes))
             self._sizes.append(len(runs(words, SHINGLE)))
@@ -52,7 +55,7 @@ class Overlap:
         return any(self._overlaps(tokens(text)) for text in texts)
 
     def _overlaps(self, words: Words) -> bool:
-        if runs(words, RUN) & self._runs:
+        if runs(words, GRAM) & self._runs:
             return True
         if any(runs(words, length) & short for length, short in self._short.items()):
             return True

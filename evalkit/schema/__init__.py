@@ -38,7 +38,7 @@ from evalkit.schema.suite import (
     SuiteConfig,
     Task,
 )
-from evalkit.schema.training import Checkpoint, Leak, Loss
+from evalkit.schema.training import GRAM, SHINGLE, SIMILAR, Checkpoint, Leak, Loss
 from evalkit.schema.verdicts import (
     Decided,
     GateDecision,
@@ -51,9 +51,12 @@ from evalkit.schema.verdicts import (
 
 __all__ = [
     "CLUSTER",
+    "GRAM",
     "ORIGINAL",
     "PERTURBED",
     "REWORDING",
+    "SHINGLE",
+    "SIMILAR",
     "Answer",
     "Checkpoint",
     "Comparison",

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+GRAM: Final = 13
+"""Words in a row that two prompts do not share by chance (Brown et al. 2020, appendix C)."""
+SHINGLE: Final = 5
+"""Words of a shingle."""
+SIMILAR: Final = 0.8
+"""Jaccard similarity of shingles from which on two prompts count as one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from evalkit.data import check_suite, find_leaks, load_suite
 from evalkit.data.incidence import encode, find_boilerplate, incidence
-from evalkit.data.leakage import BOILERPLATE, BOILERPLATE_ROWS, GRAM, SIMILAR
+from evalkit.data.leakage import BOILERPLATE, BOILERPLATE_ROWS
 from evalkit.data.rarity import (
     COMMON,
     FEWEST_WORDS,
@@ -25,8 +25,8 @@ from evalkit.data.rarity import (
     LEAD_BY_SPREAD,
     LEAST_LEAD,
 )
-from evalkit.data.wordings import SHINGLE, containment, jaccard, normalise, shingles, words
-from evalkit.schema import Example, Leak, Message
+from evalkit.data.wordings import containment, jaccard, normalise, shingles, words
+from evalkit.schema import GRAM, SHINGLE, SIMILAR, Example, Leak, Message
 
 MINUS, TIMES, SLASH = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}", "\N{DIVISION SLASH}"
 
