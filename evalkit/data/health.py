@@ -19,17 +19,14 @@ from evalkit.stats.planning import (
     units_for_gap,
     units_for_pass,
 )
+from evalkit.stats.samples import SMALL_SAMPLE, THRESHOLD
 
-SMALL_SAMPLE = 30
-"""Test rows below which estimates are too wide to say much (statistics, section 0)."""
 RARE_LABEL = 10
 """Test rows of a label below which its scores are unreliable (statistics, section 3)."""
 
 FIVE_POINTS = 0.05
 SCATTER = 0.6
 """Planning value for the standard deviation of a model's gains, prompt by prompt."""
-TOLERANCE = 0.10
-"""The gap between training and unseen prompts that counts as strong overfitting."""
 
 _NAMED = 5  # ids that one sentence names
 
@@ -158,7 +155,7 @@ def plan_suite(test: Sequence[Example], margin: float) -> Planning:
         detectable=detectable_binary(units),
         for_five_points=math.ceil(units_for_binary(FIVE_POINTS)),
         for_gate=needed,
-        for_overfitting=math.ceil(units_for_gap(SCATTER, TOLERANCE)),
+        for_overfitting=math.ceil(units_for_gap(SCATTER, THRESHOLD)),
     )
 
 

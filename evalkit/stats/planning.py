@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 
 from evalkit.stats.quantiles import t_quantile, z_quantile
+from evalkit.stats.samples import ALPHA
 
-ALPHA = 0.05
 POWER = 0.8
 DISAGREEMENT = 0.125
 """Planning value for the share of pairs on which two near-equal sources disagree."""

@@ -19,6 +19,12 @@ CONFIDENCE = 0.95
 """Level of every interval that is displayed."""
 DECISION = 0.90
 """Level of the intervals behind one-sided decisions at alpha = .05."""
+ALPHA = 0.05
+"""Level of every test, one-sided or two-sided."""
+SMALL_SAMPLE = 30
+"""Below this many values an estimate is marked as one from a small sample."""
+THRESHOLD = 0.10
+"""From ten points on, a gap between training and unseen prompts is strong overfitting."""
 FEWEST_UNITS = 20
 """Below this many units there are estimates, but no decisions."""
 

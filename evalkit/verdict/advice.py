@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from evalkit.schema import Level, Signal
 from evalkit.stats.planning import units_for_p
+from evalkit.stats.samples import ALPHA, THRESHOLD
 from evalkit.verdict.signals import copying, curve, gap, leakage, membership, perturbation
-from evalkit.verdict.signals.registry import ALPHA, THRESHOLD
 from evalkit.verdict.wording import between, listed, points
 
 _TOLERANCE = f"{100 * THRESHOLD:.0f}"

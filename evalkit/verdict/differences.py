@@ -10,9 +10,8 @@ from typing import Final
 
 from evalkit.schema import Answer, Difference, Failure, ModelSpec
 from evalkit.stats.binary import mcnemar_midp
+from evalkit.stats.samples import ALPHA
 from evalkit.verdict.wording import share
-
-ALPHA: Final = 0.05
 
 SAME_MODEL: Final = "same model"
 """What two arms are that never differ."""

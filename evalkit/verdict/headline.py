@@ -18,7 +18,7 @@ from evalkit.schema import (
 from evalkit.stats.decisions import Pooled, pooled
 from evalkit.stats.families import holm
 from evalkit.stats.quantiles import z_two_sided
-from evalkit.stats.samples import CONFIDENCE, FEWEST_UNITS
+from evalkit.stats.samples import ALPHA, CONFIDENCE, FEWEST_UNITS
 from evalkit.verdict.arms import same_model
 from evalkit.verdict.claims import margin_of
 from evalkit.verdict.differences import refusals, remedy, told
@@ -30,7 +30,6 @@ from evalkit.verdict.wording import between, listed, p_value, plural, points, sh
 
 Tone = Literal["good", "bad", "unsure"]
 
-ALPHA = 0.05
 NOTEWORTHY = 0.05
 """Share of cut-off answers from which on a comparison is to be read with care."""
 

@@ -14,14 +14,15 @@ from evalkit.scorers import Scorer, class_report
 from evalkit.scorers.classes import ClassScorer
 from evalkit.stats.intervals import Interval, score_interval, t_interval
 from evalkit.stats.resampling import bootstrap_interval
-from evalkit.stats.samples import SEED, Clusters, FloatArray, rng
+from evalkit.stats.samples import SEED, SMALL_SAMPLE, Clusters, FloatArray, rng
 from evalkit.verdict.looks import level_of
 from evalkit.verdict.parts import Part, clusters_of, slices_of, subset, whole
 
 Stats = Mapping[tuple[str, str], NDArray[np.float64]]
 """(model, scorer) -> statistics (n, k) of one split; a missing answer is a row of NaN."""
 
-SMALL_SAMPLE = 30
+UNRELIABLE: Final = "unreliable"
+"""How a score is marked whose interval covers less than it says."""
 FEWEST_REFERENCES = 10
 """An average over classes is unreliable if some class has fewer references than this."""
 
@@ -111,7 +112,7 @@ def note_of(scorer: Scorer, *sides: FloatArray) -> str:
         return "nothing to score"
     notes = ["small sample"] if n < SMALL_SAMPLE else []
     if any(_has_rare_class(scorer, rows) for rows in sides):
-        notes.append("unreliable")
+        notes.append(UNRELIABLE)
     return "; ".join(notes)
 
 

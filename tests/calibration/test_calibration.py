@@ -12,15 +12,23 @@ from evalkit.data import rarity
 from evalkit.pipeline.plan import PERTURB
 from evalkit.schema import GateRule
 from evalkit.stats.paired import SPARSE
-from evalkit.stats.planning import ALPHA, DISAGREEMENT_AFTER_TUNING, POWER
+from evalkit.stats.planning import DISAGREEMENT_AFTER_TUNING, POWER
 from evalkit.stats.resampling import BOOTSTRAP_DRAWS, ENUMERATE_UP_TO, RANDOM_DRAWS
-from evalkit.stats.samples import CONFIDENCE, DECISION, FEWEST_UNITS, rng
+from evalkit.stats.samples import (
+    ALPHA,
+    CONFIDENCE,
+    DECISION,
+    FEWEST_UNITS,
+    SMALL_SAMPLE,
+    THRESHOLD,
+    rng,
+)
 from evalkit.stats.trends import FEWEST_POINTS
 from evalkit.verdict import leaks
 from evalkit.verdict.claims import MOST_MISSING
-from evalkit.verdict.scores import FEWEST_REFERENCES, SMALL_SAMPLE
+from evalkit.verdict.scores import FEWEST_REFERENCES
 from evalkit.verdict.signals import copying, curve, leakage, signals
-from evalkit.verdict.signals.registry import LEAD, THRESHOLD
+from evalkit.verdict.signals.registry import LEAD
 from tests.calibration import coverage, gate, overfit, wording
 from tests.calibration import leakage as planted
 from tests.calibration.cells import Cell, measured, noise, tables

@@ -15,9 +15,8 @@ from typing import Final
 import numpy as np
 
 from evalkit.stats.rewording import Asked, excess_cost
-from evalkit.stats.samples import floats
+from evalkit.stats.samples import ALPHA, floats
 from evalkit.verdict.signals import level_of
-from evalkit.verdict.signals.registry import ALPHA
 from tests.calibration.cells import Bound, Cell, Figures, Generator, show
 from tests.calibration.models import KEPT
 

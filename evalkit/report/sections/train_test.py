@@ -10,6 +10,7 @@ from evalkit.report.figures import Corners, Dot, train_test_plot
 from evalkit.report.sections.registry import Context, section
 from evalkit.report.view import Arm, arms
 from evalkit.schema import Level, OverfitVerdict, RunRecord, Signal
+from evalkit.stats.samples import THRESHOLD
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 GAP = "gap"
 AREA = "membership"
 """The signal whose value is an area under a curve; those of others are differences."""
-TOLERANCE = 0.10
-"""From where on a gap is called strong, where a signal does not say so itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def _trained(number: int, arm: Arm, level: Level, verdicts: Sequence[OverfitVerd
         for verdict in verdicts
     )
     tolerance = next(
-        (line.gap.threshold for line in lines if line.gap and line.gap.threshold), TOLERANCE
+        (line.gap.threshold for line in lines if line.gap and line.gap.threshold), THRESHOLD
     )
     corners = [found for line in lines if (found := _corners(line, arm))]
     title = f"{arm.name} and its base on training and test prompts, and the base-adjusted gap"

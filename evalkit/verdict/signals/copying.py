@@ -15,15 +15,9 @@ from evalkit.schema import Answer, Example, Signal
 from evalkit.scorers.text import normalise, rouge_words
 from evalkit.stats.binary import tango_interval, tango_z
 from evalkit.stats.quantiles import z_cdf
-from evalkit.stats.samples import DECISION, FEWEST_UNITS, FloatArray
+from evalkit.stats.samples import DECISION, FEWEST_UNITS, THRESHOLD, FloatArray
 from evalkit.verdict.evidence import Evidence
-from evalkit.verdict.signals.registry import (
-    THRESHOLD,
-    judged,
-    level_of,
-    signal,
-    unavailable,
-)
+from evalkit.verdict.signals.registry import judged, level_of, signal, unavailable
 from evalkit.verdict.wording import between, points, share
 
 NAME = "copying"

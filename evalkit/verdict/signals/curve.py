@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from evalkit.schema import Level, Loss, Signal
-from evalkit.stats.samples import FloatArray, floats
+from evalkit.stats.samples import ALPHA, FloatArray, floats
 from evalkit.stats.trends import FEWEST_POINTS, Rise, tail_rise
 from evalkit.verdict.evidence import Evidence
-from evalkit.verdict.signals.registry import ALPHA, signal, unavailable
+from evalkit.verdict.signals.registry import signal, unavailable
 
 NAME = "curve"
 RISE: Final = 0.02

@@ -9,16 +9,9 @@ import numpy as np
 from evalkit.schema import Signal
 from evalkit.stats.gaps import Paired, base_adjusted_gap
 from evalkit.stats.planning import units_for_gap
-from evalkit.stats.samples import FloatArray
+from evalkit.stats.samples import THRESHOLD, FloatArray
 from evalkit.verdict.evidence import Evidence
-from evalkit.verdict.signals.registry import (
-    LEAD,
-    SECOND_SCALE,
-    THRESHOLD,
-    judged,
-    signal,
-    too_few,
-)
+from evalkit.verdict.signals.registry import LEAD, SECOND_SCALE, judged, signal, too_few
 from evalkit.verdict.wording import between, points
 
 NAME = LEAD

@@ -10,10 +10,10 @@ import numpy as np
 
 from evalkit.schema import ORIGINAL, REWORDING, Signal
 from evalkit.stats.rewording import Asked, Excess, excess_cost
-from evalkit.stats.samples import FEWEST_UNITS, FloatArray, rng
+from evalkit.stats.samples import ALPHA, FEWEST_UNITS, THRESHOLD, FloatArray, rng
 from evalkit.verdict.evidence import Evidence
 from evalkit.verdict.parts import clusters_of, subset
-from evalkit.verdict.signals.registry import ALPHA, THRESHOLD, level_of, signal, unavailable
+from evalkit.verdict.signals.registry import level_of, signal, unavailable
 from evalkit.verdict.wording import between, plural, points
 
 if TYPE_CHECKING:

@@ -8,15 +8,12 @@ from importlib.metadata import entry_points
 
 from evalkit.errors import UsageError
 from evalkit.schema import Level, Signal
-from evalkit.stats.samples import FEWEST_UNITS
+from evalkit.stats.samples import ALPHA, FEWEST_UNITS, THRESHOLD
 from evalkit.verdict.evidence import Evidence
 
 Check = Callable[[Evidence], Signal]
 """Looks at one tuned model on one suite; its `level` and `p` know nothing of other signals."""
 
-ALPHA = 0.05
-THRESHOLD = 0.10
-"""From ten points on, evidence is strong."""
 SECOND_SCALE = "second_scale_low"
 """The entry of `numbers` that, above 0, forbids "none": on another scale the signal accuses."""
 ACCUSING: tuple[Level, ...] = ("strong", "mild")
