@@ -13,6 +13,8 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
+import numpy as np
+
 from evalkit.errors import ScorerError
 from evalkit.schema import Answer, Example, Failure, Generation, Message, ModelSpec
 from evalkit.scorers.base import Scorer
@@ -172,12 +174,15 @@ def score_judged(
     Raises:
         ScorerError: what the scorer returned is no score.
     """
+    told = [
+        text if text is not None and _answered(scorer, text, example, replies) else None
+        for text, example in zip(predictions, examples, strict=True)
+    ]
+    if not any(text is not None for text in told):
+        return np.full((len(told), 2), np.nan)
     return score_predictions(
         _Informed(scorer, replies),
-        [
-            text if text is not None and _answered(scorer, text, example, replies) else None
-            for text, example in zip(predictions, examples, strict=True)
-        ],
+        told,
         [example.references for example in examples],
         examples=examples,
         on_failure=on_failure,

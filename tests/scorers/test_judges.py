@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,27 @@ import numpy as np
 import pytest
 
 from evalkit.errors import ScorerError
-from evalkit.schema import Answer, Example, Failure, Message, ModelSpec, SuiteConfig
+from evalkit.schema import (
+    Answer,
+    Example,
+    Failure,
+    Generation,
+    Message,
+    ModelSpec,
+    SuiteConfig,
+)
 from evalkit.scorers import (
     JudgedScorer,
+    Question,
     Replies,
     Scorer,
     info,
     make_scorers,
+    remark_on,
     score_judged,
     score_predictions,
 )
+from evalkit.stats.samples import FloatArray
 
 EXAMPLE = Example("1", "Capital?", (), ("Lima",), {"country": "Peru"})
 OTHER = Example("2", "Capital?", (), ("Oslo",), {"country": "Norway"})
@@ -179,6 +191,39 @@ def test_only_what_is_answered_and_read_has_a_score(config: SuiteConfig) -> None
     stats = score_judged(scorer, said, examples, replies, on_failure=told.setdefault)
     np.testing.assert_array_equal(stats, [[1, 1], [0.2, 1], *[[np.nan, np.nan]] * 4])
     assert told == {2: "found 'eleven', expected a number"}
+
+
+class Agreement(JudgedScorer):
+    """Of two judges: how often they agree, no mean of anything."""
+
+    name = "agreement"
+    signature = "agreement|v1"
+    judges = tuple(ModelSpec(name, "openai", name, "judge") for name in ("strict", "kind"))
+
+    def questions(self, prediction: str, example: Example) -> tuple[Question, ...]:
+        asked = (Message("user", f"{example.prompt} {prediction} Yes or no?"),)
+        return tuple(Question(judge, asked, Generation(max_tokens=5)) for judge in self.judges)
+
+    def judged_stats(
+        self, prediction: str, example: Example, replies: Sequence[str]
+    ) -> tuple[float, ...]:
+        del prediction, example
+        return float(replies[0] == replies[1]), 1.0, 1.0
+
+    def corpus(self, totals: FloatArray) -> FloatArray:
+        return np.asarray(totals[..., 0] / totals[..., 1])
+
+
+def test_a_judging_scorer_of_ones_own(config: SuiteConfig) -> None:
+    (scorer,) = make_scorers([Agreement()], config, [["Lima"]])
+    assert isinstance(scorer, Agreement)
+    replies = {**replied(scorer, "Lima", "yes", "yes"), **replied(scorer, "Oslo", "yes", "no")}
+    stats = score_judged(scorer, ["Lima", "Oslo", "Rome"], [EXAMPLE] * 3, replies)
+    np.testing.assert_array_equal(stats[:2, 0], [1, 0])
+    assert np.isnan(stats[2]).all()
+    assert scorer.corpus(stats[:2].sum(axis=0)) == 0.5
+    assert remark_on(scorer, "Oslo", EXAMPLE, replies) == "yes\n\nno"
+    assert np.isnan(score_judged(scorer, ["Rome"], [EXAMPLE], replies)).all()
 
 
 def test_a_row_that_the_prompt_has_no_place_for_is_marked(config: SuiteConfig) -> None:
