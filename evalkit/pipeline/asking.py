@@ -144,9 +144,9 @@ async def _ask(
     plan, providers, asking, observer = (
         opened.plan, opened.providers, opened.asking, opened.observer
     )  # fmt: skip
-    probes = await probe_models(plan, jobs, providers, opened.purse)
+    probes, before = await probe_models(plan, jobs, providers, opened.purse)
     pairs = [] if plan.allow_identical else pairs_of(plan.models, jobs)
-    before = await require_two_models(pairs, providers, asking)
+    before += await require_two_models(pairs, providers, asking)
     jobs, silent, tried = await drop_silent(jobs, providers, asking)
     before += tried
     settled: Mapping[str, Failure] = {}
@@ -164,13 +164,7 @@ async def _ask(
     notes = likelihood_notes(silent, answered)
     return (
         answered,
-        {
-            model: _noted(
-                together(one, [went[model] for went in before if model in went]),
-                notes.get(model),
-            )
-            for model, one in stats.items()
-        },
+        {model: _noted(one, notes.get(model)) for model, one in together(stats, before).items()},
         probes,
     )
 

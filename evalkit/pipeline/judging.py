@@ -17,7 +17,17 @@ from evalkit.pipeline.opening import open_providers
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.probing import probe_models, with_remarks
 from evalkit.pipeline.scoring import seen_by, suite_scorers
-from evalkit.runner import REQUEST_SECONDS, Ask, AskStats, Job, Observer, Purse, look, recalled
+from evalkit.runner import (
+    REQUEST_SECONDS,
+    Ask,
+    AskStats,
+    Job,
+    Observer,
+    Purse,
+    look,
+    recalled,
+    together,
+)
 from evalkit.schema import (
     Example,
     Judgement,
@@ -123,6 +133,7 @@ class Bench:
         self._configs = configs
         self._scorers = scorers
         self._providers = providers
+        self._before: list[dict[str, AskStats]] = []
 
     async def look(
         self, jobs: Sequence[Job], providers: Mapping[str, Provider], purse: Purse | None
@@ -143,7 +154,7 @@ class Bench:
         if None not in recalled(jobs, providers, self._plan.cache):
             return
         timeout = min(self._plan.timeout, REQUEST_SECONDS)
-        found = await look(served, self._plan.cache, timeout=timeout, purse=purse)
+        found, self._before = await look(served, self._plan.cache, timeout=timeout, purse=purse)
         if problems := [one.problem for one in found.values() if one.problem]:
             raise ModelError("\n".join(problems))
 
@@ -185,7 +196,7 @@ class Bench:
             for number, place, question in questions
             for split in [results[number]]
         ]
-        probes = await probe_models(self._plan, jobs, self._providers, purse)
+        probes, before = await probe_models(self._plan, jobs, self._providers, purse)
         outcomes, stats = await asking(jobs, self._providers, observer=observer)
         rows = [[list[Judgement]() for _ in split.examples] for split in results]
         for (number, place, question), reply in zip(questions, outcomes, strict=True):
@@ -195,7 +206,8 @@ class Bench:
             replace(split, judgements=tuple(map(tuple, own))) if any(own) else split
             for split, own in zip(results, rows, strict=True)
         )
-        return tuple(judged), with_remarks(stats, probes, ())
+        told = together(stats, [*self._before, *before])
+        return tuple(judged), with_remarks(told, probes, ())
 
 
 def asked_of_judges(

@@ -72,11 +72,7 @@ async def _ask_until_decided(
                 if _decided(plan, part, results, _looks(loaded, part, taken)):
                     break
         results, stats, probes = await models.ask(part)
-    merged = {
-        model: together(last, [one[model] for one in went if model in one])
-        for model, last in stats.items()
-    }
-    return Asked(part, results, merged, probes, _looks(loaded, part, taken))
+    return Asked(part, results, together(stats, went), probes, _looks(loaded, part, taken))
 
 
 def _part(loaded: Loaded, taken: int, seed: int) -> Loaded:

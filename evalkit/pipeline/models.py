@@ -83,7 +83,7 @@ async def _looked(specs: Sequence[ModelSpec], addresses: Sequence[str], cache: P
     async with open_providers([*specs, *visited]) as providers:
         probed = {name: p for name, p in providers.items() if isinstance(p, Probed)}
         served = {spec.name: probed[spec.name] for spec in specs if spec.name in probed}
-        found = await look(served, cache, fresh=True)
+        found, _ = await look(served, cache, fresh=True)
         told = [
             found[spec.name] if spec.name in found else _unserved(spec, providers[spec.name])
             for spec in specs

@@ -14,8 +14,8 @@ from evalkit.schema import Probe, SuiteConfig
 
 async def probe_models(
     plan: Plan, jobs: Sequence[Job], providers: Mapping[str, Provider], purse: Purse | None
-) -> tuple[Probe, ...]:
-    """What is known of the served models of a run, in the order of the arms.
+) -> tuple[tuple[Probe, ...], list[dict[str, AskStats]]]:
+    """What is known of the served models of a run, in the order of the arms; and what was sent.
 
     Those that have something left to be asked are looked at; of the others what an earlier run
     found out is remembered.
@@ -24,12 +24,12 @@ async def probe_models(
         ModelError: a model that cannot be asked: no such name, no chat template.
     """
     if not plan.probe or plan.batch:
-        return ()
+        return (), []
     served = {name: p for name, p in providers.items() if isinstance(p, Probed)}
     mine = [job for job in jobs if job.model in served]
     held = recalled(mine, providers, plan.cache)
     wanted = {job.model for job, answer in zip(mine, held, strict=True) if answer is None}
-    found = await look(
+    found, went = await look(
         {name: p for name, p in served.items() if name in wanted},
         plan.cache,
         timeout=min(plan.timeout, REQUEST_SECONDS),
@@ -43,7 +43,7 @@ async def probe_models(
         if name not in wanted and (one := recall(name, provider, plan.cache)) is not None
     }
     found |= remembered
-    return tuple(found[name] for name in providers if name in found)
+    return tuple(found[name] for name in providers if name in found), went
 
 
 def with_remarks(

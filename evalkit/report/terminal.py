@@ -137,7 +137,7 @@ def _extra(record: RunRecord) -> str:
 
 
 def _spend(record: RunRecord) -> str:
-    """`cost: base $0.12, tuned $0.10; of it spent now: $0.05`; nothing where nothing costs."""
+    """`cost: base $0.12, tuned $0.10; spent now: $0.05`; nothing where nothing costs."""
     usages = (*record.info.usage, *record.info.judging)
     costs = {used.model: used.cost for used in usages if used.cost}
     if not costs:
@@ -145,7 +145,7 @@ def _spend(record: RunRecord) -> str:
     told = ", ".join(f"{one_line(name, 40)} {money(cost)}" for name, cost in costs.items())
     models = record.info.clocks.get("models", {})
     spent = [models[name].get("spent") or 0.0 for name in costs if name in models]
-    now = f"; of it spent now: {money(sum(spent))}" if spent else ""
+    now = f"; spent now: {money(sum(spent))}" if spent else ""
     return f"cost: {told}{now}"
 
 

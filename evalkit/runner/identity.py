@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from evalkit.errors import ModelError
 from evalkit.models import Named, Provider
 from evalkit.runner.ask import Ask
-from evalkit.runner.job import AskStats, Job
+from evalkit.runner.job import AskStats, Job, aside
 from evalkit.schema import Answer, Failure, Request
 
 HANDFUL = 8
@@ -116,8 +116,7 @@ async def _same_logprobs(
     models = (pair.base, pair.tuned)
     jobs = [Job(m, request, LOGPROBS) for request in pair.requests[:COMPARED] for m in models]
     outcomes, stats = await ask(jobs, {model: _Logprobs(providers[model]) for model in models})
-    # None of the run's own jobs: only what they sent counts.
-    went.append({m: replace(one, jobs=0, cached=0, missing=0) for m, one in stats.items()})
+    went.append(aside(stats))
     found = [json.loads(o.text) if isinstance(o, Answer) else [] for o in outcomes]
     pairs = [(a, b) for a, b in zip(found[::2], found[1::2], strict=True) if a and b]
     if not pairs:

@@ -72,11 +72,26 @@ class AskStats:
         return round(self.completion_tokens / self.seconds, 1)
 
 
-def together(last: AskStats, earlier: Iterable[AskStats]) -> AskStats:
+def aside(stats: Mapping[str, AskStats]) -> dict[str, AskStats]:
+    """The count of a call that asked none of the run's own jobs: only what it sent counts."""
+    return {model: replace(one, jobs=0, cached=0, missing=0) for model, one in stats.items()}
+
+
+def together(
+    last: Mapping[str, AskStats], earlier: Iterable[Mapping[str, AskStats]]
+) -> dict[str, AskStats]:
     """One count of several calls, the last of which asked everything and had the rest cached.
 
     The times of requests are those of the last call, unless it sent none.
     """
+    before = list(earlier)
+    return {
+        model: _joined(one, [went[model] for went in before if model in went])
+        for model, one in last.items()
+    }
+
+
+def _joined(last: AskStats, earlier: Iterable[AskStats]) -> AskStats:
     joined = last
     for one in earlier:
         answered = one.jobs - one.cached - one.missing

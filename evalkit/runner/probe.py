@@ -10,17 +10,16 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 
 from evalkit.errors import ModelError, nearest
-from evalkit.models import Probed
+from evalkit.models import Probed, Provider
 from evalkit.models.replies import parse_reply
-from evalkit.runner.ask import Ask, ask
+from evalkit.runner.ask import ask
 from evalkit.runner.cache import Cache, model_key
-from evalkit.runner.job import Job
+from evalkit.runner.job import AskStats, Job, aside
 from evalkit.runner.purse import Purse
 from evalkit.runner.retry import Retry
 from evalkit.runner.trials import Trial, judge, plain_trial, trials
@@ -35,6 +34,9 @@ SECONDS = 60.0
 BRIEF = Retry(attempts=2, patience=5.0)
 """A probe is worth little patience: what it cannot find out, the run will meet."""
 
+Outcomes = list[Answer | Failure]
+Asking = Callable[[Sequence[Job], Mapping[str, Provider]], Awaitable[Outcomes]]
+
 CONCURRENCY = 4
 LISTING_SECONDS = 10.0
 REMEMBERED = 52
@@ -48,7 +50,7 @@ async def look(
     timeout: float = REQUEST_SECONDS,  # noqa: ASYNC109 - of one request, not of this call
     purse: Purse | None = None,
     fresh: bool = False,
-) -> dict[str, Probe]:
+) -> tuple[dict[str, Probe], list[dict[str, AskStats]]]:
     """Look at served models, all at once.
 
     Args:
@@ -59,29 +61,36 @@ async def look(
         fresh: ask even if the findings of this week are there.
 
     Returns:
-        Arm -> findings. What could not be found out is `unknown`; a model that cannot be asked at
-        all has a `problem`.
+        Arm -> findings; what could not be found out is `unknown`, and a model that cannot be asked
+        at all has a `problem`. And what was sent for it, one entry for each call of `ask`.
 
     Raises:
         CacheError: the cache cannot be used.
         Interrupted: Ctrl-C.
     """
-    asking = partial(
-        ask,
-        cache=None,
-        concurrency=CONCURRENCY,
-        retry=BRIEF,
-        timeout=timeout,
-        max_seconds=SECONDS,
-        purse=purse,
-    )
+    went: list[dict[str, AskStats]] = []
+
+    async def asking(jobs: Sequence[Job], models: Mapping[str, Provider]) -> Outcomes:
+        outcomes, stats = await ask(
+            jobs,
+            models,
+            cache=None,
+            concurrency=CONCURRENCY,
+            retry=BRIEF,
+            timeout=timeout,
+            max_seconds=SECONDS,
+            purse=purse,
+        )
+        went.append(aside(stats))
+        return outcomes
+
     found = await asyncio.gather(
         *(_probe(name, provider, asking, cache, fresh=fresh) for name, provider in served.items())
     )
-    return dict(zip(served, found, strict=True))
+    return dict(zip(served, found, strict=True)), went
 
 
-async def _probe(model: str, provider: Probed, ask: Ask, cache: Path, *, fresh: bool) -> Probe:
+async def _probe(model: str, provider: Probed, ask: Asking, cache: Path, *, fresh: bool) -> Probe:
     listed = await _listing(provider)
     known = None if fresh else recall(model, provider, cache, weeks=1)
     found = known or Probe(model, provider.endpoint, provider.mode)
@@ -137,7 +146,7 @@ def _key(provider: Probed, week: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-async def _tried(found: Probe, provider: Probed, ask: Ask) -> Probe:
+async def _tried(found: Probe, provider: Probed, ask: Asking) -> Probe:
     """The findings with what a few requests told."""
     (plain,) = (await _ask(found.model, provider, ask, [plain_trial()])).values()
     if isinstance(plain, Failure):
@@ -177,12 +186,12 @@ def _unlisted(found: Probe, name: str, names: Sequence[str]) -> Probe:
 
 
 async def _ask(
-    model: str, provider: Probed, ask: Ask, tried: Sequence[Trial]
+    model: str, provider: Probed, ask: Asking, tried: Sequence[Trial]
 ) -> dict[str, bytes | Failure]:
     """Name of each trial -> what came back."""
     trying = _Trying(provider, tried)
     try:
-        outcomes, _ = await ask([Job(model, trial.request) for trial in tried], {model: trying})
+        outcomes = await ask([Job(model, trial.request) for trial in tried], {model: trying})
     except ModelError as error:  # the model never answers; the run itself says so better
         return {trial.name: Failure("refused", str(error)) for trial in tried}
     return {

@@ -45,7 +45,7 @@ def asked(server: Server, folder: Path, **options: Any) -> Run:
 
 def test_tokens_and_money_of_each_arm(folder: Path) -> None:
     with Server(reply=reply) as server:
-        info = asked(server, folder).record.info
+        info = asked(server, folder, probe=False).record.info
     base, tuned = info.usage
     assert (base.prompt_tokens, base.completion_tokens, base.uncounted) == (5 * ROWS, 5 * ROWS, 0)
     assert base.price == Price(1000, 3000, "evalkit.yaml")
@@ -58,6 +58,19 @@ def test_tokens_and_money_of_each_arm(folder: Path) -> None:
     (saving,) = info.savings
     assert (saving.n, saving.completion_base, saving.completion_tuned) == (ROWS, 5, 2)
     assert saving.cost_base == pytest.approx(1000 * 5 * (1000 + 3000) / 1e6)
+
+
+def test_what_is_tried_before_is_spent_too_but_is_no_cost_of_the_answers(folder: Path) -> None:
+    with Server(reply=reply) as server:
+        info = asked(server, folder).record.info
+        tried = sum(probe.model == "base" for probe in server.probed)
+    base, clocks = info.usage[0], info.clocks["models"]["base"]
+    assert base.prompt_tokens == 5 * ROWS
+    assert base.cost == pytest.approx(ROWS * 5 * (1000 + 3000) / 1e6)
+    assert clocks["sent"] == ROWS + tried
+    assert clocks["prompt_tokens"] == 5 * ROWS + 8 * tried  # as the test server counts a probe
+    tokens = 1000 * clocks["prompt_tokens"] + 3000 * clocks["completion_tokens"]
+    assert clocks["spent"] == pytest.approx(tokens / 1e6)
 
 
 def test_the_cache_costs_nothing_now_but_says_what_it_cost(folder: Path) -> None:

@@ -126,7 +126,7 @@ def test_what_it_cost_is_one_line_and_nothing_where_nothing_costs() -> None:
     assert base is not None
     line = next(t for t in plain(summary_text(record), 300).splitlines() if t.startswith("cost:"))
     assert f"base ${base:.4f}" in line
-    assert line.endswith("of it spent now: $0.25")
+    assert line.endswith("; spent now: $0.25")
     free = tuple(replace(used, price=None, cost=None) for used in record.info.usage)
     assert "cost:" not in plain(summary_text(with_info(record, usage=free)))
 

@@ -36,7 +36,8 @@ def found(
     async def main() -> Probe:
         provider = opened(server, model, mode)
         try:
-            return (await look({"arm": provider}, cache, **options))["arm"]
+            probes, _ = await look({"arm": provider}, cache, **options)
+            return probes["arm"]
         finally:
             await provider.close()
 
