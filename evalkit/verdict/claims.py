@@ -34,10 +34,12 @@ from evalkit.verdict.differences import IF_MEANT, refusals, told
 from evalkit.verdict.leaks import MOST_LEAKED, leaked_share
 from evalkit.verdict.looks import level_of, valid_p
 from evalkit.verdict.parts import Part, clusters_of, slices_of, subset, whole
+from evalkit.verdict.scores import FEWEST_REFERENCES
 from evalkit.verdict.wording import plural, share
 
 MOST_MISSING: Final = 0.05
 """Above this share of missing pairs there is no verdict."""
+_RARE_CLASS: Final = f"unreliable, since a class has fewer than {FEWEST_REFERENCES} references"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Claim:
         filled: the same if every missing answer of the tuned model scored worst, and every missing
             answer of the base best.
         obstacle: why there can be no verdict; empty if there can.
+        doubt: why its interval covers less than it says; empty if it does not.
         looks: when the run looked, if it did before all was asked; p-values and bounds are
             repeated ones then.
     """
@@ -93,6 +96,7 @@ class Claim:
     seen: Measure | None = None
     filled: Measure | None = None
     obstacle: str = ""
+    doubt: str = ""
     looks: Looks | None = None
 
     @property
@@ -298,6 +302,7 @@ def _from_row(claim: Claim, scorer: ScorerInfo, row: Comparison | None) -> Claim
         bounds=None if low is None or high is None else Interval(low, high),
         n=row.n,
         missing=row.missing,
+        doubt=_RARE_CLASS if "unreliable" in row.note else "",
     )
     obstacle = _obstacle(claim, row.units)
     if obstacle:

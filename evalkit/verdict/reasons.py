@@ -49,6 +49,7 @@ def finding(
         said = f"{plural(claim.missing, 'missing answer')} could turn the {turned}"
     elif p is not None:
         said = _tested(claim, p, needed)
+    said += f"; {claim.doubt}" if claim.doubt and p is not None else ""
     overfit = "" if blocked is None else f"{blocked} overfitting; "
     return _ended(f"{overfit}{_measured(claim)}{said}")
 

@@ -378,3 +378,21 @@ def test_a_slice_too_small_to_be_judged_does_not_hold_the_model_up() -> None:
 def test_without_a_margin_any_loss_is_ruled_out() -> None:
     found = gate(run_of(qa((100, 60, 0, 40))), GateRule(margin=0))
     assert (found.verdict, "any loss is ruled out" in found.results[0].reason) == ("PASS", True)
+
+
+def test_a_class_with_few_references_is_told_of() -> None:
+    suite = config(scorers=("macro_f1",), labels=("a", "b"))
+    for rare, told_so in ((5, True), (30, False)):
+        references = ["a"] * (100 - rare) + ["b"] * rare
+        base = ["b" if i % 3 == 0 else text for i, text in enumerate(references)]
+        classes = table({"base": base, "tuned": references}, references, suite=suite)
+        found = gate(
+            record(
+                [suite],
+                adjust(compare_rows(classes.split, classes.stats, classes.scorers, models=MODELS)),
+                tables=[classes],
+            )
+        )
+        (result,) = found.results
+        assert found.verdict == "PASS"
+        assert ("a class has fewer than 10 references" in result.reason) == told_so
