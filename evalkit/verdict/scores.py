@@ -21,8 +21,6 @@ from evalkit.verdict.parts import Part, clusters_of, slices_of, subset, whole
 Stats = Mapping[tuple[str, str], NDArray[np.float64]]
 """(model, scorer) -> statistics (n, k) of one split; a missing answer is a row of NaN."""
 
-UNRELIABLE: Final = "unreliable"
-"""How a score is marked whose interval covers less than it says."""
 FEWEST_REFERENCES = 10
 """An average over classes is unreliable if some class has fewer references than this."""
 
@@ -112,7 +110,7 @@ def note_of(scorer: Scorer, *sides: FloatArray) -> str:
         return "nothing to score"
     notes = ["small sample"] if n < SMALL_SAMPLE else []
     if any(_has_rare_class(scorer, rows) for rows in sides):
-        notes.append(UNRELIABLE)
+        notes.append("unreliable")
     return "; ".join(notes)
 
 
