@@ -178,8 +178,8 @@ def _better(judged: Sequence[_Judged]) -> Finding:
     sentence = f"{points(mean.value)} points on unseen prompts (95 % CI {between(low, high)})"
     if len(judged) > 1:
         sentence += (
-            f", mean of {plural(len(judged), 'suite')}; clearly better on {len(gains)}, "
-            f"clearly worse on {len(losses)}"
+            f", mean of {plural(len(judged), 'suite')}; clearly better on "
+            f"{len(gains) or 'none'}, clearly worse on {len(losses) or 'none'}"
         )
     if losses and len(judged) > 1:
         sentence += f" ({listed(losses)})"

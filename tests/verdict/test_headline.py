@@ -57,6 +57,8 @@ def test_better_on_some_and_worse_on_others_is_mixed() -> None:
     assert (found.answer, found.tone) == ("mixed", "unsure")
     assert "clearly better on 2, clearly worse on 1 (c)" in found.sentence
     assert found.sentence.startswith("+9.2 points")
+    found = only(run_of((config("a"), BETTER), (config("b"), BETTER))).better
+    assert "clearly better on 2, clearly worse on none." in found.sentence
 
 
 def test_worse_and_not_shown() -> None:
