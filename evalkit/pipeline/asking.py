@@ -107,8 +107,29 @@ class Opened:
             outcomes, stats, probes = await _ask(self, jobs)
             results = with_likelihoods(_sorted(self.plan, loaded, outcomes), outcomes)
             told = with_remarks(stats, probes, [suite.config for suite in loaded.suites])
-            results, judged = await judges.judge(results, self.asking, self.observer, self.purse)
+            results, judged = await judges.judge(results, self.put, self.observer, self.purse)
         return results, {**told, **judged}, probes
+
+    async def put(
+        self,
+        jobs: Sequence[Job],
+        providers: Mapping[str, Provider],
+        observer: Observer | None = None,
+        settled: Mapping[str, Failure] | None = None,
+    ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
+        """Ask; if the plan says so by file first, and then live what cannot be asked by file."""
+        went: Mapping[str, AskStats] = {}
+        by_file = {name: p for name, p in providers.items() if isinstance(p, Batched)}
+        if self.plan.batch and by_file:
+            settled, went = await ask_by_batch(
+                jobs,
+                by_file,
+                cache=self.plan.cache,
+                max_seconds=self.plan.max_seconds,
+                say=None if observer is None else say,
+            )
+        outcomes, stats = await self.asking(jobs, providers, observer=observer, settled=settled)
+        return outcomes, together(stats, [went])
 
 
 def _sorted(
@@ -141,25 +162,15 @@ async def _ask(
     opened: Opened, jobs: Sequence[Job]
 ) -> tuple[list[tuple[Job, Answer | Failure]], Mapping[str, AskStats], tuple[Probe, ...]]:
     """Every job that can be asked with its outcome, how the asking went, and what was found."""
-    plan, providers, asking, observer = (
-        opened.plan, opened.providers, opened.asking, opened.observer
-    )  # fmt: skip
+    plan, providers, asking = opened.plan, opened.providers, opened.asking
     probes, before = await probe_models(plan, jobs, providers, opened.purse)
     pairs = [] if plan.allow_identical else pairs_of(plan.models, jobs)
     before += await require_two_models(pairs, providers, asking)
     jobs, silent, tried = await drop_silent(jobs, providers, asking)
     before += tried
-    settled: Mapping[str, Failure] = {}
     if plan.batch:
-        settled, went = await ask_by_batch(
-            jobs,
-            batched(providers),
-            cache=plan.cache,
-            max_seconds=plan.max_seconds,
-            say=None if observer is None else say,
-        )
-        before.append(went)
-    outcomes, stats = await asking(jobs, providers, observer=observer, settled=settled)
+        batched(providers)  # or there is nothing that a batch could do
+    outcomes, stats = await opened.put(jobs, providers, opened.observer)
     answered = list(zip(jobs, outcomes, strict=True))
     notes = likelihood_notes(silent, answered)
     return (

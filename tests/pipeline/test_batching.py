@@ -15,6 +15,7 @@ from evalkit.pipeline import export_batches, import_batches
 from tests.cli.test_server import run_files
 from tests.command_line import write_jsonl
 from tests.servers.batch_api import Desk
+from tests.servers.judge import JUDGE, SCORE, graded
 from tests.servers.openai_server import Asked, Server
 
 WORDS = ("amber", "basil", "cedar", "delta", "ember", "fjord", "grape", "hazel")
@@ -74,6 +75,21 @@ def test_a_run_by_batch_is_the_run_by_live_requests(folder: Path, served: Server
     asked = len(served.asked)
     run(served.url, batch=True)
     assert (len(served.asked), len(served.desk.batches)) == (asked, 2)
+
+
+def test_judges_are_asked_by_batch_once_the_answers_are_there(folder: Path, served: Server) -> None:
+    assert isinstance(served.desk, Desk)
+    (folder / "g.json").write_text(json.dumps(SCORE))
+    served.judges = {JUDGE: graded}
+    options = {"scorers": ["g.json"], "judge": f"openai:{JUDGE}@{served.url}"}
+    run(served.url, cache="live", probe=False, **options)
+    live = run_files(folder / "out")
+    served.asked.clear()
+    run(served.url, batch=True, **options)
+    assert run_files(folder / "out") == live
+    assert len(served.asked) <= GUARD
+    assert len(served.desk.batches) == 3
+    assert JUDGE not in {asked.model for asked in served.asked}
 
 
 def test_what_a_batch_could_not_answer_is_missing(folder: Path, served: Server) -> None:
