@@ -77,6 +77,12 @@ class Run:
         return sum(usage.missing for usage in self._usages())
 
     @property
+    def unanswered(self) -> int:
+        """How many questions of any kind have no answer: log-probabilities are asked for, too."""
+        told = self.record.info.clocks.get("models") or {}
+        return max(self.missing, sum(one.get("missing") or 0 for one in told.values()))
+
+    @property
     def failures(self) -> str:
         """Why answers are missing, counted: `3 timeout, 1 server`."""
         return counted(dict(sorted(self._kinds().items())))

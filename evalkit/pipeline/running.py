@@ -43,8 +43,9 @@ def run(
         suites: suite folders, data files or names of shipped suites; empty: those of the project
             file, or the embedded quickstart.
         out: the run folder; default `reports/NAME-UTCTIME`.
-        retry_missing: a run folder whose missing answers are asked for, by its own set-up; only
-            options of how it is asked may be given besides. A run that lacks none stays as it is.
+        retry_missing: a run folder whose missing answers and log-probabilities are asked for, by
+            its own set-up; only options of how it is asked may be given besides. A run that lacks
+            none stays as it is.
         progress: show progress on stderr.
         options: see `RunOptions`.
 
@@ -57,7 +58,7 @@ def run(
     started, clock = datetime.now(UTC), time.perf_counter()
     if retry_missing is not None:
         earlier = load(retry_missing)
-        if not earlier.missing:
+        if not earlier.unanswered:
             return earlier
         given = {**options, "suites": listed(suites), "out": out}
         suites, options = setup_of(earlier.record, earlier.folder, given)

@@ -157,6 +157,29 @@ def test_a_run_that_was_interrupted_ends_in_the_same_bytes() -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_missing_ones_are_asked_for_again_though_no_answer_is_missing() -> None:
+    def fault(asked: Asked) -> str | None:
+        return "400" if asked.body.get("echo") and len(scored(server)) > 20 else None
+
+    with Server(predict=predict) as server:
+        run(server, logprobs=True)
+        whole = Path("out/completions.jsonl").read_bytes()
+        server.asked.clear()
+        server.fault = fault
+        done = run(server, logprobs=True, cache="other")
+        lacking = len(scored(server)) - 20
+        assert (done.missing, done.unanswered) == (0, lacking)
+        server.asked.clear()
+        server.fault = lambda _: None
+        assert pipeline.run(retry_missing="out").unanswered == 0
+        assert len(server.asked) == len(scored(server)) == lacking
+        assert Path("out/completions.jsonl").read_bytes() == whole
+        server.asked.clear()
+        pipeline.run(retry_missing="out")
+        assert not server.asked
+
+
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("mode", ["completions", "chat"])
 def test_a_server_without_them_is_asked_once_and_the_run_goes_on(mode: str) -> None:
     with Server(logprobs=False) as server:
