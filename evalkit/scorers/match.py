@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
-from operator import eq
 from typing import Annotated, Literal
 
 import numpy as np
@@ -20,23 +20,22 @@ from evalkit.scorers.base import (
     scorer,
 )
 from evalkit.scorers.batches import BatchMean
-from evalkit.scorers.ngrams import Batch, BoolArray, f_measure, lengths, matches
+from evalkit.scorers.ngrams import common_items
 from evalkit.scorers.patterns import Pattern, compile_pattern, fits
-from evalkit.scorers.spelling import References, Speller, Words
 from evalkit.scorers.text import (
     articles,
+    in_units,
     normalise,
-    normalised_units,
-    pieces,
     space_out,
-    squad_pieces,
-    squad_read,
     squad_words,
+    words_of_normalised,
 )
 from evalkit.stats.samples import FloatArray
 
 Squad = Literal["1.1", "2.0"]
 """Versions of the SQuAD script, to be followed to the letter in every script."""
+MOST_BATCHES = 2**7
+"""Batches whose scores are remembered: those of one scorer are often the next one's too."""
 NOTHING = "  "
 """A text without words, with a space on either side."""
 
@@ -44,15 +43,9 @@ NOTHING = "  "
 @SuiteScorer
 def exact_match(context: SuiteContext, *, squad: Squad | None = None) -> Scorer:
     """Whether the normalised prediction equals a normalised reference (SQuAD's exact match)."""
-    dropped = articles(context.config.language)
-    function = partial(
-        _equals,
-        speller=_speller(dropped, as_squad=squad is not None),
-        normal=_squad_text if squad else partial(normalise, dropped=dropped),
-        all_=squad == "1.1",
-    )
+    rule = Rule(articles(context.config.language), squad)
     name, signature = _called("exact_match", context.config, squad, "refs:any")
-    return BatchMean(name, signature, function, binary=True)
+    return BatchMean(name, signature, lambda *texts: _compared(rule, *texts)[:, 0], binary=True)
 
 
 @scorer(details="refs:any|v1")
@@ -78,15 +71,10 @@ def f1(context: SuiteContext, *, squad: Squad | None = None) -> Scorer:
     on one side the score is 1 if the other side is empty too, else 0. The script of SQuAD 1.1
     (Rajpurkar et al. 2016, arXiv:1606.05250) gives 0 there.
     """
-    dropped = articles(context.config.language)
-    function = partial(
-        _best_f1,
-        speller=_speller(dropped, as_squad=squad is not None),
-        empty=0.0 if squad == "1.1" else 1.0,
-    )
+    rule = Rule(articles(context.config.language), squad)
     words = "space" if squad else "unicode"
     name, signature = _called("f1", context.config, squad, f"tok:{words}|refs:max")
-    return BatchMean(name, signature, function)
+    return BatchMean(name, signature, lambda *texts: _compared(rule, *texts)[:, 1])
 
 
 def _called(name: str, config: SuiteConfig, squad: Squad | None, details: str) -> tuple[str, str]:
@@ -96,36 +84,6 @@ def _called(name: str, config: SuiteConfig, squad: Squad | None, details: str) -
         named(name, {} if squad is None else {"squad": squad}),
         f"{name}|norm:squad{'-' + squad if squad else ''}|{language}{details}|v1",
     )
-
-
-@lru_cache(maxsize=16)
-def _speller(dropped: frozenset[str], *, as_squad: bool) -> Speller:
-    if as_squad:
-        return Speller(Words(squad_pieces, squad_read))
-    return Speller(Words(pieces, partial(normalised_units, dropped=dropped)))
-
-
-def _squad_text(text: str) -> str:
-    return " ".join(squad_words(text))
-
-
-def _equals(
-    predictions: Sequence[str],
-    references: References,
-    *,
-    speller: Speller,
-    normal: Callable[[str], str],
-    all_: bool,
-) -> FloatArray:
-    batch = speller.batch(predictions, references)
-    pairs = batch.pairs
-    texts = [text for accepted in references for text in accepted]
-    same = np.fromiter(map(eq, pairs.said, pairs.accepted), dtype=bool, count=len(texts))
-    for row, example in zip(np.flatnonzero(same), batch.examples[same], strict=True):
-        said, wanted = predictions[example], texts[row]
-        if not (said.isascii() and wanted.isascii()):  # equal units may be parted otherwise
-            same[row] = normal(said) == normal(wanted)
-    return batch.best(np.where(_answers(batch, all_=all_), same, 0.0))
 
 
 def _contains(prediction: str, references: Sequence[str], *, normal: Callable[[str], str]) -> bool:
@@ -142,21 +100,63 @@ def _spaced(normalised: str) -> str:
     return f" {' '.join(space_out(normalised).split())} "
 
 
-def _best_f1(
-    predictions: Sequence[str], references: References, *, speller: Speller, empty: float
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How texts are normalised, and which references count.
+
+    Attributes:
+        dropped: articles.
+        squad: the version of the SQuAD script that is followed to the letter.
+    """
+
+    dropped: frozenset[str]
+    squad: Squad | None
+
+    def words(self, text: str) -> list[str]:
+        """What white space parts in the normalised text."""
+        return squad_words(text) if self.squad else words_of_normalised(text, self.dropped)
+
+    def answers(self, normalised: list[list[str]]) -> list[list[str]]:
+        """The references that count: since 2.0 not those that are nothing, unless all are."""
+        if self.squad == "1.1":
+            return normalised
+        return [answer for answer in normalised if answer] or normalised[:1]
+
+
+def _compared(
+    rule: Rule, predictions: Sequence[str], references: Sequence[Sequence[str]]
 ) -> FloatArray:
-    batch = speller.batch(predictions, references)
-    pairs = batch.pairs
-    said, wanted = lengths(pairs.said), lengths(pairs.accepted)
-    values = f_measure(matches(pairs, 1)[:, 0], wanted, said)
-    values = np.where(said + wanted, values, empty)
-    return batch.best(np.where(_answers(batch, all_=not empty), values, 0.0))
+    """Exact match and F1 of every example, which most ask for together; shape (n, 2)."""
+    return _remembered(rule, tuple(predictions), tuple(map(tuple, references)))
 
 
-def _answers(batch: Batch, *, all_: bool) -> BoolArray:
-    """Which references count: SQuAD 2.0 leaves out those that are nothing, unless all are."""
-    filled = lengths(batch.accepted) > 0
-    return filled | all_ | ~np.logical_or.reduceat(filled, batch.starts)[batch.examples]
+@lru_cache(maxsize=MOST_BATCHES)
+def _remembered(
+    rule: Rule, predictions: tuple[str, ...], references: tuple[tuple[str, ...], ...]
+) -> FloatArray:
+    pairs = zip(predictions, references, strict=True)
+    return np.array([_compare(rule, prediction, accepted) for prediction, accepted in pairs])
+
+
+def _compare(rule: Rule, prediction: str, references: Sequence[str]) -> tuple[float, float]:
+    """Exact match and F1 of one example."""
+    said = rule.words(prediction)
+    accepted = rule.answers([rule.words(text) for text in references])
+    exact = said in accepted
+    if rule.squad is None and not (prediction.isascii() and all(map(str.isascii, references))):
+        said, accepted = in_units(said), [in_units(words) for words in accepted]
+    empty = 0.0 if rule.squad == "1.1" else 1.0
+    return float(exact), max([_f1(said, wanted, empty) for wanted in accepted])
+
+
+def _f1(said: list[str], wanted: list[str], empty: float) -> float:
+    if not said or not wanted:
+        return empty if said == wanted else 0.0
+    same = common_items(said, wanted)
+    if not same:
+        return 0.0
+    precision, recall = same / len(said), same / len(wanted)
+    return 2 * precision * recall / (precision + recall)
 
 
 def _checked(pattern: str | None) -> str | None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
+from operator import ne
 from typing import TypeAlias
 
 import numpy as np
@@ -18,7 +20,6 @@ from numpy.typing import NDArray
 from evalkit.stats.samples import FloatArray
 
 IntArray: TypeAlias = NDArray[np.intp]
-BoolArray: TypeAlias = NDArray[np.bool_]
 
 CHARACTER_BITS = 21
 """So many hold any character."""
@@ -119,6 +120,24 @@ def matches(batch: Batch, order: int) -> IntArray:
             longer = (hits[gram] > 0) & (at + n < after[at])  # no match, none that begins with it
             at = at[longer]
             gram = _numbers(gram[longer], words[at + n])
+    return found
+
+
+def common_items(said: list[str], wanted: list[str]) -> int:
+    """Matches of words that are not spelled, for which numbering them would be more work.
+
+    What stands at the same place on both sides is a match, and the rest matches as it would without
+    it: that spares most of the counting where a prediction follows its reference.
+    """
+    moved: list[bool] = list(map(ne, said, wanted))
+    found = len(moved) - sum(moved)
+    left: dict[str, int] = {}
+    for word in (*compress(wanted, moved), *wanted[len(moved) :]):
+        left[word] = left.get(word, 0) + 1
+    for word in (*compress(said, moved), *said[len(moved) :]):
+        if left.get(word):
+            left[word] -= 1
+            found += 1
     return found
 
 

@@ -101,6 +101,7 @@ def _keep_words(character: str) -> str | None:
 _WITHOUT_PUNCTUATION = _Table(_drop_punctuation)
 _SPACED_OUT = _Table(_space_out)
 _WORDS = _Table(_keep_words)
+_PUNCTUATION = string.punctuation.encode()
 _ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ENGLISH_ARTICLES = re.compile(r"\b(a|an|the)\b")
 
@@ -129,46 +130,44 @@ def normalise(text: str, dropped: frozenset[str] = ENGLISH) -> str:
         text: any text.
         dropped: the articles, in lower case.
     """
-    return " ".join([word for piece in pieces(text) for word in without_articles(piece, dropped)])
+    return " ".join(words_of_normalised(text, dropped))
+
+
+def words_of_normalised(text: str, dropped: frozenset[str] = ENGLISH) -> list[str]:
+    """What white space parts in the normalised text."""
+    kept = _without_punctuation(text)
+    if kept.isprintable():
+        return [word for word in kept.split() if word not in dropped]
+    return [word for piece in kept.split() for word in _without_articles(piece, dropped)]
+
+
+def _without_punctuation(text: str) -> str:
+    """In lower case."""
+    if text.isascii():  # bytes are quicker to drop
+        return text.lower().encode().translate(None, _PUNCTUATION).decode()
+    return lower(text).translate(_WITHOUT_PUNCTUATION)
 
 
 def normalised_words(text: str, dropped: frozenset[str] = ENGLISH) -> list[str]:
     """Words of the normalised text, unspaced scripts cut into their units."""
-    return [unit for piece in pieces(text) for unit in normalised_units(piece, dropped)]
+    return in_units(words_of_normalised(text, dropped))
 
 
-def pieces(text: str) -> list[str]:
-    """What white space parts, in lower case and without punctuation; articles are still there."""
-    return lower(text).translate(_WITHOUT_PUNCTUATION).split()
+def in_units(words: Iterable[str]) -> list[str]:
+    """The words, those of unspaced scripts cut into their units."""
+    return [unit for word in words for unit in units(word)]
 
 
-def without_articles(piece: str, dropped: frozenset[str]) -> list[str]:
-    """The words of a piece that is in lower case and has no punctuation."""
+def _without_articles(piece: str, dropped: frozenset[str]) -> list[str]:
     if piece.isprintable():
         return [] if piece in dropped else [piece]
     # A control character is no part of a word to the SQuAD script, and doesn't part them.
     return re.sub(rf"\b({'|'.join(sorted(dropped)) or '(?!)'})\b", " ", piece).split()
 
 
-def normalised_units(piece: str, dropped: frozenset[str]) -> list[str]:
-    """The words of such a piece, those of unspaced scripts cut into their units."""
-    words = without_articles(piece, dropped)
-    return words if piece.isascii() else [unit for word in words for unit in units(word)]
-
-
 def squad_words(text: str) -> list[str]:
     """What the SQuAD scripts make of a text, ASCII or not: only ASCII punctuation is dropped."""
-    return [word for piece in squad_pieces(text) for word in squad_read(piece)]
-
-
-def squad_pieces(text: str) -> list[str]:
-    """What white space parts, in lower case and without ASCII punctuation."""
-    return text.lower().translate(_ASCII_PUNCTUATION).split()
-
-
-def squad_read(piece: str) -> list[str]:
-    """The words of such a piece."""
-    return _ENGLISH_ARTICLES.sub(" ", piece).split()
+    return _ENGLISH_ARTICLES.sub(" ", text.lower().translate(_ASCII_PUNCTUATION)).split()
 
 
 def space_out(text: str) -> str:
@@ -220,7 +219,7 @@ def rouge_pieces(text: str) -> list[str]:
 
 def rouge_words(text: str) -> list[str]:
     """Lower-cased runs of letters and digits, unspaced scripts cut into their units."""
-    return [unit for word in rouge_pieces(text) for unit in units(word)]
+    return in_units(rouge_pieces(text))
 
 
 def scripts(texts: Iterable[str]) -> Counter[str]:

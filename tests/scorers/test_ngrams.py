@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.scorers import spelling
-from evalkit.scorers.ngrams import Batch, closest_lengths, f_measure, lengths, matches, totals
+from evalkit.scorers.ngrams import (
+    Batch,
+    closest_lengths,
+    common_items,
+    f_measure,
+    lengths,
+    matches,
+    totals,
+)
 from evalkit.scorers.spelling import Speller, Words
 
 TEXT = st.lists(st.sampled_from(["red", "reds", "blue", "кот"]), max_size=9).map(" ".join)
@@ -46,6 +54,12 @@ def test_matches(words: Words, examples: Examples) -> None:
     assert totals(found.said, 3).tolist() == [
         [grams(said, n, words).total() for n in range(1, 4)] for said, _ in examples
     ]
+
+
+@given(TEXT, TEXT)
+def test_matches_of_words_that_are_not_spelled(said: str, wanted: str) -> None:
+    expected = (Counter(said.split()) & Counter(wanted.split())).total()
+    assert common_items(said.split(), wanted.split()) == expected
 
 
 @given(EXAMPLES)
