@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evalkit.errors import ComparabilityError, RunFolderError, UsageError
 from evalkit.pipeline.command import is_given
+from evalkit.pipeline.judging import judges_asked
 from evalkit.pipeline.loading import load_suites
 from evalkit.pipeline.options import RunOptions
 from evalkit.pipeline.plan import make_plan
@@ -70,13 +71,24 @@ def _command(record: RunRecord, folder: Path) -> tuple[list[str], RunOptions]:
 def _require_same(record: RunRecord, suites: Sequence[str], options: RunOptions) -> None:
     """Models and data must be those of the run, or its answers would not belong together."""
     plan = make_plan(suites, **options)
-    hashes = {suite.config.name: dict(suite.hashes) for suite in load_suites(plan).suites}
+    loaded = load_suites(plan)
+    hashes = {suite.config.name: dict(suite.hashes) for suite in loaded.suites}
     changed = [name for name, told in record.info.hashes.items() if hashes.get(name) != dict(told)]
     if changed or hashes.keys() != record.info.hashes.keys():
         names = ", ".join(changed) or ", ".join(hashes)
         raise ComparabilityError(
             f"the data of {names} is not what it was when {record.info.name!r} was run; make a "
             "new run, whose unchanged prompts come from the cache"
+        )
+    judges = judges_asked(plan, loaded.suites)
+    if judges != record.info.judges:
+        before, now = (
+            ", ".join(f"{j.name} ({j.provider}:{j.model})" for j in judges) or "none"
+            for judges in (record.info.judges, judges)
+        )
+        raise ComparabilityError(
+            f"the judges are not those of {record.info.name!r}: it had {before}, and now it would "
+            f"be {now}; was evalkit.yaml or a grader changed?"
         )
     # Of a training job the run knows only the checkpoint that was chosen.
     models = tuple(m for m in plan.models if m.job is None or m in record.info.models)

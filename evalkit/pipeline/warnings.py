@@ -88,13 +88,20 @@ def warnings_of(
 
 
 def judging_warnings(judging: Sequence[Usage]) -> list[str]:
-    """Grades that could not be had."""
-    return [
+    """Grades that could not be had, and replies that had no room for one."""
+    missing = [
         f"{u.model}: {u.missing} of {u.asked} grades are missing ({counted(u.failures)}); "
         "the same command asks only for them. An answer without a grade has no score."
         for u in judging
         if u.missing
     ]
+    truncated = [
+        f"{u.model}: {u.truncated} of {u.asked - u.missing} replies were cut off; raise "
+        "`max_completions_tokens` in the grader's `sampling_params`."
+        for u in judging
+        if u.truncated > NOTEWORTHY * max(1, u.asked - u.missing)
+    ]
+    return [*missing, *truncated]
 
 
 def failure_warnings(

@@ -151,6 +151,13 @@ def _joined(
         values=values,
         repeats=chosen.of(now.repeats, then.repeats),
         likelihoods=chosen.of(now.likelihoods, then.likelihoods),
+        judgements=tuple(
+            (
+                *(then.judgements[j] if then.judgements else ()),
+                *(now.judgements[i] if now.judgements else ()),
+            )
+            for i, j in zip(left, right, strict=True)
+        ),
     )
     return split, len(left), max(len(now.examples), len(then.examples))
 

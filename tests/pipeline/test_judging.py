@@ -153,6 +153,20 @@ def test_a_grade_that_could_not_be_had_is_missing_and_can_be_had_later() -> None
     assert later.missing == 0
 
 
+def test_what_is_missing_is_not_asked_of_another_judge() -> None:
+    with server(fault=lambda asked: "400" if asked.model == JUDGE else None) as here:
+        Path("evalkit.yaml").write_text(f"judge: openai:{JUDGE}@{here.url}\n")
+        with pytest.raises(ModelError, match="judge:judge"):
+            run(here, judge=None)
+        here.fault = lambda a: "400" if a.model == JUDGE and "number 3 " in str(a.body) else None
+        run(here, judge=None)
+        Path("evalkit.yaml").write_text(f"judge: openai:another@{here.url}\n")
+        with pytest.raises(
+            ComparabilityError, match=r"judges are not those of 'out': it had judge:judge \(openai"
+        ):
+            pipeline.run(retry_missing="out")
+
+
 def test_a_reply_without_a_grade_is_no_zero() -> None:
     def mute(body: Mapping[str, Any]) -> str:
         return "I would rather not." if "number 5 " in json.dumps(body) else graded(body)
@@ -169,6 +183,24 @@ def test_a_reply_without_a_grade_is_no_zero() -> None:
         for said in done.record.info.warnings
     )
     assert "unreadable: I would rather not." in done.record.splits[0].remarks["tuned", "close"][5]
+
+
+def test_replies_that_are_cut_off_are_told() -> None:
+    write_grader({**SCORE, "sampling_params": {"max_completions_tokens": 9}})
+    with server(judges={JUDGE: lambda _: f"Score: 3 {'and so on ' * 9}" * 2}) as here:
+        done = run(here)
+    assert any("21 of 21 replies were cut off; raise" in said for said in done.record.info.warnings)
+
+
+def test_the_judge_sees_what_is_scored() -> None:
+    with server() as here:
+        run(here, extract="line")
+        sent = [asked.body["messages"][-1]["content"] for asked in judged(here)]
+        assert "Reference: number 1 it is\nSaid: number 1 it was" in sent
+        here.asked.clear()
+        run(here, extract="after=number", out="part")
+        sent = [asked.body["messages"][-1]["content"] for asked in judged(here)]
+    assert "Reference: number 1 it is\nSaid: 1 it was" in sent
 
 
 def test_a_judge_that_never_gives_a_grade_ends_the_scoring() -> None:
