@@ -1,11 +1,12 @@
 """What a model's tokens cost: the user's own word, or the price list of the package `genai-prices`.
 
 The list lies in the package; nothing is fetched. It knows the prices for everybody, not yours: no
-discount for cached prompts, for batches, or of your contract.
+discount for cached prompts or of your contract.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 
 from evalkit.schema import ModelSpec, Price
@@ -17,12 +18,13 @@ _SAMPLE = 1000
 """Tokens that are priced to learn the rate: few, because some rates rise with long prompts."""
 
 
-def price_of(spec: ModelSpec, on: date) -> Price | None:
+def price_of(spec: ModelSpec, on: date, *, batch: bool = False) -> Price | None:
     """The price of a model's tokens.
 
     Args:
         spec: the arm; a price of its own wins.
         on: the day that it is asked; prices change.
+        batch: whether it is asked by file, which many sell for less.
 
     Returns:
         None where nobody knows: a server of one's own, a model that is not on the list, or
@@ -36,10 +38,16 @@ def price_of(spec: ModelSpec, on: date) -> Price | None:
         return None
     from evalkit.models.openai import base_url_of
 
-    return _listed(spec.model, base_url_of(spec), on)
+    live = _listed(spec.model, base_url_of(spec), on, {})
+    if live is None or not batch:
+        return live
+    by_file = _listed(spec.model, base_url_of(spec), on, {"processing": "batch"})
+    if by_file is None or by_file == live:
+        return live
+    return replace(by_file, source=f"{by_file.source}, batch")
 
 
-def _listed(model: str, base_url: str, on: date) -> Price | None:
+def _listed(model: str, base_url: str, on: date, context: dict[str, str]) -> Price | None:
     """The price on the list; at noon, because some are lower at night."""
     from genai_prices import Usage, __version__, calc_price
 
@@ -49,6 +57,7 @@ def _listed(model: str, base_url: str, on: date) -> Price | None:
             model,
             provider_api_url=base_url,
             genai_request_timestamp=datetime.combine(on, time(12), UTC),
+            price_context=context,
         )
     except LookupError:
         return None

@@ -87,7 +87,7 @@ def estimate(
     plan = make_plan(listed(suites), **options)
     loaded = load_suites(plan)
     asked = (*plan.models, *judges_asked(plan, loaded.suites))
-    prices = charges(asked, datetime.now(UTC).date())
+    prices = charges(asked, datetime.now(UTC).date(), batch=plan.batch)
     held = run_async(_held(plan, loaded, asked))
     references = {place: example.references[0] for place, example in _examples(loaded)}
     rates = {

@@ -71,7 +71,7 @@ def run(
     loaded = load_suites(plan)
     judges = judges_asked(plan, loaded.suites)  # a wrong scorer shows before anything is asked
     check_rules(loaded.suites, plan.gate, plan.scorers)
-    prices = prices_of([*plan.models, *judges], started.date())
+    prices = prices_of([*plan.models, *judges], started.date(), batch=plan.batch)
     purse = purse_of(plan, prices, judges)
     observer = progress_observer() if progress else None
     choice = choose(plan, loaded, observer, purse)

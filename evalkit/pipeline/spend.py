@@ -17,16 +17,16 @@ THOUSAND = 1000
 """Answers that a saving is told for: one costs too little to be read."""
 
 
-def prices_of(models: Sequence[ModelSpec], on: date) -> dict[str, Price]:
-    """Model -> price, for those whose price is known."""
-    found = {model.name: price_of(model, on) for model in models}
+def prices_of(models: Sequence[ModelSpec], on: date, *, batch: bool = False) -> dict[str, Price]:
+    """Model -> price, for those whose price is known; of a batch, if they are asked by file."""
+    found = {model.name: price_of(model, on, batch=batch) for model in models}
     return {name: price for name, price in found.items() if price is not None}
 
 
-def charges(models: Sequence[ModelSpec], on: date) -> dict[str, Price]:
+def charges(models: Sequence[ModelSpec], on: date, *, batch: bool = False) -> dict[str, Price]:
     """Model -> what asking it costs, where it is known: nothing for completions already made."""
     free = {model.name: FREE for model in models if model.provider == "file"}
-    return prices_of(models, on) | free
+    return prices_of(models, on, batch=batch) | free
 
 
 def purse_of(

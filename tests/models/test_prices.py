@@ -64,6 +64,23 @@ def test_the_address_of_the_environment_counts(monkeypatch: pytest.MonkeyPatch) 
     assert price_of(spec("gpt-4o-mini"), DAY) is None
 
 
+def test_a_batch_costs_half_at_openai() -> None:
+    # https://openai.com/api/pricing, Batch API: half the price of live requests.
+    day = date(2026, 11, 1)  # the list knows them since October 2026
+    live, batch = (price_of(spec("gpt-4o-mini"), day, batch=told) for told in (False, True))
+    assert live is not None
+    assert batch is not None
+    assert (batch.input, batch.output) == (live.input / 2, live.output / 2)
+    assert batch.source == f"{live.source}, batch"
+
+
+def test_a_batch_costs_what_a_request_costs_where_no_other_price_is_known() -> None:
+    own = spec("gpt-4o-mini", price=Price(1.0, 2.0, "evalkit.yaml"))
+    elsewhere = spec("mistral-large-latest", base_url="https://api.mistral.ai/v1")
+    for model in (own, elsewhere, spec("base", "local"), spec("no-such-model")):
+        assert price_of(model, DAY, batch=True) == price_of(model, DAY)
+
+
 def test_a_model_in_this_process_costs_nothing() -> None:
     price = price_of(spec("base", "local"), DAY)
     assert price is not None
