@@ -41,13 +41,23 @@ def stored_scorer(
             for key, values in split.values.items()
             if key[1] == known.name
         }
-    (scorer,) = suite_scorers(config, split.examples, [known.name])
+    scorer = _named(config, split, known.name)
     if scorer.signature != known.signature:
         raise ComparabilityError(
             f"suite {config.name!r}: this evalkit computes {known.name!r} as {scorer.signature}, "
             f"the runs as {known.signature}; score both again"
         )
     return scorer, score_split(config, split, [scorer]).stats
+
+
+def _named(config: SuiteConfig, split: SplitResult, name: str) -> Scorer:
+    """The scorer of a suite that has a name, however the suite spells it: `own.py:LengthRatio`."""
+    for spec in () if name in config.scorers else config.scorers:
+        (scorer,) = suite_scorers(config, split.examples, [spec])
+        if scorer.name == name:
+            return scorer
+    (scorer,) = suite_scorers(config, split.examples, [name])
+    return scorer
 
 
 def _rebuilt(known: ScorerInfo) -> MeanScorer:

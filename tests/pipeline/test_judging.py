@@ -434,3 +434,49 @@ def test_what_was_asked_again_is_judged_by_the_primary_scorer() -> None:
         assert len(judged(here)) == N * (2 + 4) - 2 * alike
     (noise,) = [one for one in done.record.info.noise if one.model == "base"]
     assert noise.n == N
+
+
+OWN = '''
+import numpy as np
+from evalkit.schema import Generation, Message, ModelSpec
+from evalkit.scorers import JudgedScorer, Question
+
+class Agreement(JudgedScorer):
+    """How often two judges agree, over how often they were asked: no mean of anything."""
+
+    name = "agreement"
+    signature = "agreement|v1"
+    judges = tuple(ModelSpec(n, "openai", n, "judge", "URL") for n in ("strict", "kind"))
+
+    def questions(self, prediction, example):
+        asked = (Message("user", f"Reference: {example.references[0]}\\nSaid: {prediction}"),)
+        return tuple(Question(judge, asked, Generation(max_tokens=30)) for judge in self.judges)
+
+    def judged_stats(self, prediction, example, replies):
+        return float(replies[0] == replies[1]), 1.0, 1.0
+
+    def corpus(self, totals):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return totals[..., 0] / totals[..., 1]
+'''
+
+
+def test_a_judging_scorer_of_ones_own_runs_scores_again_and_compares() -> None:
+    def kind(body: Mapping[str, Any]) -> str:
+        return graded(body) if "number 1" in str(body) else "All is well."
+
+    with server(judges={"strict": graded, "kind": kind}) as here:
+        Path("own.py").write_text(OWN.replace("URL", here.url))
+        scorers = ["exact_match", "own.py:Agreement"]
+        done = run(here, scorers=scorers, judge=None)
+        run(here, scorers=scorers, judge=None, out="later", seed=1)
+        asked = len(here.asked)
+        scored = pipeline.score("out", out="scored", scorers=scorers)
+        compared = pipeline.compare("out", "later")
+        assert len(here.asked) == asked
+    scores = done.summary.set_index(["model", "scorer"])["score"]
+    assert 0 < scores["base", "agreement"] < 1
+    pd.testing.assert_frame_equal(scored.summary, done.summary)
+    (both,) = {s.n for s in compared.scores if s.scorer == "agreement"}
+    assert both == N
+    assert {u.model for u in done.record.info.judging} == {"judge:strict", "judge:kind"}
