@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,8 @@ from typing import Protocol
 from evalkit.errors import EvalkitError, Interrupted
 from evalkit.models import Provider
 from evalkit.runner.cache import FILE, Cache, cache_key, model_key
-from evalkit.runner.endpoint import EndpointRun, ModelState, Question
+from evalkit.runner.claims import Claims
+from evalkit.runner.endpoint import OUT_OF_TIME, EndpointRun, ModelState, Question
 from evalkit.runner.job import AskStats, Job
 from evalkit.runner.observer import Observer, Tally
 from evalkit.runner.purse import Purse
@@ -22,6 +23,9 @@ from evalkit.runner.retry import Retry
 from evalkit.schema import Answer, Failure
 
 CONCURRENCY = 32
+POLL = 0.25
+"""Seconds between two looks at what another run has brought."""
+
 TIMEOUT = 120.0
 """Seconds: what a few hundred tokens take on a slow and busy server, several times over."""
 
@@ -72,6 +76,7 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
     with _open(cache if cacheable else None) as store:
         run = _Run(jobs, providers, store, tally)
         questions = run.recall(keys, settled or {})
+        deadline = float("inf") if max_seconds is None else time.monotonic() + max_seconds
         line = partial(
             EndpointRun,
             providers=providers,
@@ -82,10 +87,14 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
             retry=retry or Retry(),
             timeout=timeout,
             purse=purse,
-            deadline=float("inf") if max_seconds is None else time.monotonic() + max_seconds,
+            deadline=deadline,
         )
+        asking = partial(_ask_endpoints, line, providers, concurrency=max(1, concurrency))
         try:
-            await _ask_endpoints(line, providers, questions, max(1, concurrency))
+            if store is None or not questions:
+                await asking(questions)
+            else:
+                await _ask_beside_others(questions, asking, run, store, deadline)
         except (asyncio.CancelledError, KeyboardInterrupt):
             run.interrupted = True
         finally:
@@ -176,15 +185,32 @@ class _Run:
                 self.deliver(question, reason)
         return [q for q, reason in zip(questions, reasons, strict=True) if reason is None]
 
-    def deliver(self, question: Question, outcome: Answer | Failure) -> None:
-        """Give an outcome to every job that asked for it; all but the first had it for nothing."""
+    def deliver(self, question: Question, outcome: Answer | Failure, *, sent: bool = True) -> None:
+        """Give an outcome to every job that asked for it; only the first may have been sent."""
         for i in question.jobs:
             self.outcomes[i] = outcome
             model = self._jobs[i].model
             if isinstance(outcome, Answer):
-                self._tally.answered(model, outcome, shared=i != question.jobs[0])
+                self._tally.answered(model, outcome, shared=not sent or i != question.jobs[0])
             else:
                 self._tally.failed(model, outcome)
+
+    def found(self, questions: Sequence[Question], store: Cache) -> list[Question]:
+        """Deliver what another run has brought into the cache meanwhile; return the rest."""
+        stored = store.get([question.key for question in questions if question.key])
+        rest = []
+        for question in questions:
+            answer = stored.get(question.key or "")
+            if answer is None:
+                rest.append(question)
+                continue
+            self.states[question.model].answered += 1
+            self.deliver(question, answer, sent=False)
+        return rest
+
+    def others(self, questions: Sequence[Question]) -> None:
+        """Tell that other runs are asking these."""
+        self._tally.others(sum(len(question.jobs) for question in questions))
 
     def notes(self) -> dict[str, list[str]]:
         """Model -> what must be known about how it was asked, now or when its answers were had."""
@@ -221,6 +247,7 @@ async def _ask_endpoints(
     line: Callable[[], EndpointRun],
     providers: Mapping[str, Provider],
     questions: Sequence[Question],
+    *,
     concurrency: int,
 ) -> None:
     """All endpoints at once; the first error stops everything and is raised by itself."""
@@ -233,6 +260,36 @@ async def _ask_endpoints(
                 group.create_task(line().run(asked, concurrency))
     except BaseExceptionGroup as errors:
         raise _first(errors) from errors
+
+
+async def _ask_beside_others(
+    questions: Sequence[Question],
+    asking: Callable[[Sequence[Question]], Awaitable[None]],
+    run: _Run,
+    store: Cache,
+    deadline: float,
+) -> None:
+    """Ask what no other run on this cache is asking, and wait for the answers to the rest.
+
+    What another run gives up, or leaves behind when it dies, is asked here after all.
+    """
+    with Claims(store.path.parent) as claims:
+        rest, told = list(questions), False
+        while rest:
+            mine = claims.take([question.key for question in rest if question.key])
+            # Looked up only now: whoever had a claim before has stored the answer by now.
+            rest = run.found(rest, store)
+            await asking([q for q in rest if q.key is None or q.key in mine])
+            rest = [q for q in rest if q.key is not None and q.key not in mine]
+            if rest and time.monotonic() >= deadline:
+                for question in rest:
+                    run.deliver(question, OUT_OF_TIME)
+                return
+            if rest and not told:
+                told = True
+                run.others(rest)
+            if rest:
+                await asyncio.sleep(POLL)
 
 
 def _first(errors: BaseExceptionGroup) -> BaseException:

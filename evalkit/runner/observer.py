@@ -31,6 +31,9 @@ class Observer(Protocol):
     def waiting(self, seconds: float) -> None:
         """Nothing is sent to an endpoint for so long: its server wants it so."""
 
+    def others(self, jobs: int) -> None:
+        """Other runs on the same cache are asking so many of them; their answers are waited for."""
+
     def finished(self) -> None:
         """Asking has ended, well or not."""
 
@@ -122,6 +125,11 @@ class Tally:
         """Tell the observer of a long wait."""
         if self._observer is not None:
             self._observer.waiting(seconds)
+
+    def others(self, jobs: int) -> None:
+        """Tell the observer that other runs are asking the rest."""
+        if self._observer is not None:
+            self._observer.others(jobs)
 
     def finished(self) -> None:
         """Tell the observer that it is over."""

@@ -101,6 +101,11 @@ class LineProgress:
         sys.stderr.write(resting(seconds) + "\n")
         sys.stderr.flush()
 
+    def others(self, jobs: int) -> None:
+        """Say so, for the same reason."""
+        sys.stderr.write(asked_elsewhere(jobs) + "\n")
+        sys.stderr.flush()
+
     def finished(self) -> None:
         """Write the last line."""
         self._write(time.monotonic())
@@ -168,6 +173,11 @@ class TerminalProgress:
         if self._bars is not None:
             self._bars.console.print(resting(seconds), markup=False, highlight=False)
 
+    def others(self, jobs: int) -> None:
+        """Say so above the bars."""
+        if self._bars is not None:
+            self._bars.console.print(asked_elsewhere(jobs), markup=False, highlight=False)
+
     def finished(self) -> None:
         """Leave the bars as they stand."""
         if self._bars is not None:
@@ -197,6 +207,11 @@ def say(line: str) -> None:
 def resting(seconds: float) -> str:
     """What a person reads while the server wants to be left alone."""
     return f"the server's rate limit is used up; going on in {duration(seconds)}"
+
+
+def asked_elsewhere(jobs: int) -> str:
+    """What a person reads while another run asks what this one needs."""
+    return f"another run is asking for {jobs} of these answers; they are taken as they come"
 
 
 def duration(seconds: float) -> str:
