@@ -148,11 +148,6 @@ def _without_punctuation(text: str) -> str:
     return lower(text).translate(_WITHOUT_PUNCTUATION)
 
 
-def normalised_words(text: str, dropped: frozenset[str] = ENGLISH) -> list[str]:
-    """Words of the normalised text, unspaced scripts cut into their units."""
-    return in_units(words_of_normalised(text, dropped))
-
-
 def in_units(words: Iterable[str]) -> list[str]:
     """The words, those of unspaced scripts cut into their units."""
     return [unit for word in words for unit in units(word)]

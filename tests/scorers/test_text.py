@@ -4,11 +4,12 @@ import pytest
 
 from evalkit.scorers.text import (
     articles,
+    in_units,
     normalise,
-    normalised_words,
     rouge_words,
     script,
     scripts,
+    words_of_normalised,
 )
 
 
@@ -43,7 +44,7 @@ def test_normalise(text: str, expected: str) -> None:
     ],
 )
 def test_scripts_without_spaces_fall_into_characters(text: str, expected: list[str]) -> None:
-    assert normalised_words(text) == expected
+    assert in_units(words_of_normalised(text)) == expected
 
 
 @pytest.mark.parametrize(
