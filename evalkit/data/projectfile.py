@@ -17,6 +17,7 @@ from evalkit.data.yamlfile import Place, YamlFile, check, read_yaml
 from evalkit.errors import ConfigError, UsageError, nearest
 from evalkit.schema import Mode, ModelSpec, Price
 
+_NAMED = re.compile(r"[^=:]*=")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 
 
@@ -202,12 +203,14 @@ def _spec(name: str, model: ModelFile, project: ProjectYaml, folder: Path) -> Mo
 def _asked(
     name: str | None, model: AskedFile, project: ProjectYaml, folder: Path, role: Role
 ) -> ModelSpec:
-    """A model and how it is asked; without a name it has the one of its spec."""
+    """A model and how it is asked; without a name it has the one of its spec: `NAME=...`."""
     endpoint = project.endpoints.get(model.endpoint or "")
-    text = model.model
+    own = _NAMED.match(model.model) if name is None else None
+    text = model.model[own.end() :] if own else model.model
     if endpoint is not None and not text.startswith(f"{endpoint.provider}:"):
         text = f"{endpoint.provider}:{text}"
-    text = text if name is None else f"{name}={text}"
+    named = own[0] if own else "" if name is None else f"{name}="
+    text = f"{named}{text}"
     spec = parse_judge(text) if role == "judge" else parse_model(text, role)
     base_url = spec.base_url
     if endpoint is not None and base_url is None:

@@ -130,6 +130,13 @@ def test_a_silent_project_file_is_the_default(project: Writer) -> None:
          [":3: seed: the number -1, expected 0 or more",
           ":2: concurrency: the text 'x', expected an integer",
           ":1: limit: the number 0, expected 1 or more"]),
+        ("endpoints: {vllm: {}}\njudge: {model: qwen, endpoint: vlm}",
+         [":2: judge.endpoint: 'vlm', expected an endpoint; did you mean 'vllm'?",
+          ":2: judge.model: model spec 'qwen': expected [NAME=]PROVIDER"]),
+        ("judge: file:answers.jsonl",
+         [":1: judge.model: judge 'file:answers.jsonl': found completions already made, exp"]),
+        ("judge: {model: 'openai:x', tuned_from: y}",
+         [":1: judge.tuned_from: an unknown field, expected a known one; "]),
         ("endpoints: {e: {base_url: 'nowhere'}}",
          [":1: endpoints.e.base_url: no address of a server, "]),
     ],
@@ -176,6 +183,25 @@ def test_no_project_file(tmp_path: Path) -> None:
     (tmp_path / "evalkit.yaml").mkdir()
     with pytest.raises(ConfigError, match=r"evalkit\.yaml: cannot be read \("):
         load_project(tmp_path)
+
+
+def test_a_judge_in_one_word_and_spelled_out(project: Writer) -> None:
+    short = load_project(project("judge: openai:org/qwen@http://localhost:8001/v1")).judge
+    assert short == ModelSpec("qwen", "openai", "org/qwen", "judge", "http://localhost:8001/v1")
+    whole = load_project(
+        project("""
+        endpoints: {vllm: {base_url: "http://localhost:8001/v1", api_key_env: VLLM_API_KEY}}
+        judge:
+          model: strict=org/qwen
+          endpoint: vllm
+          mode: chat
+          price: {input: 1, output: 2}
+    """)
+    ).judge
+    assert whole == ModelSpec(
+        "strict", "openai", "org/qwen", "judge", "http://localhost:8001/v1", "chat",
+        api_key_env="VLLM_API_KEY", price=Price(1, 2, "evalkit.yaml"),
+    )  # fmt: skip
 
 
 def test_a_price_of_ones_own(project: Writer) -> None:
