@@ -480,3 +480,10 @@ def test_a_judging_scorer_of_ones_own_runs_scores_again_and_compares() -> None:
     (both,) = {s.n for s in compared.scores if s.scorer == "agreement"}
     assert both == N
     assert {u.model for u in done.record.info.judging} == {"judge:strict", "judge:kind"}
+
+
+def test_a_judge_without_a_key_shows_before_the_arms_are_asked() -> None:
+    with server() as here:
+        with pytest.raises(ModelError, match=r"'judge:judge': .* OPENAI_API_KEY is not set"):
+            run(here, judge=None)
+        assert here.asked == []
