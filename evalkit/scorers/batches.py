@@ -12,7 +12,7 @@ import numpy as np
 from evalkit.scorers.base import Kind, Scorer, mean_of
 from evalkit.stats.samples import FloatArray
 
-CHARACTERS = 2**19
+CHARACTERS = 2**17
 """Texts of a batch have so many, or it is one example: what a batch takes of memory is bounded."""
 
 Pair: TypeAlias = tuple[str, tuple[str, ...]]

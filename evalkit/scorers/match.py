@@ -34,7 +34,7 @@ from evalkit.stats.samples import FloatArray
 
 Squad = Literal["1.1", "2.0"]
 """Versions of the SQuAD script, to be followed to the letter in every script."""
-MOST_BATCHES = 2**7
+MOST_BATCHES = 2**9
 """Batches whose scores are remembered: those of one scorer are often the next one's too."""
 NOTHING = "  "
 """A text without words, with a space on either side."""

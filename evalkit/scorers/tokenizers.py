@@ -35,7 +35,7 @@ _WORDS_13A = re.compile(rf"(?:{_INSIDE})(?:{_INSIDE}|(?<=[0-9])[.,](?=[0-9]))*|\
 """A word holds letters, digits, hyphens that follow no digit, points between digits; any other sign
 is a word of its own."""
 _WORDS_WITHOUT_DIGITS = re.compile(rf"[^\s{_SIGNS}.,]+|\S")
-_DIGIT = re.compile(r"[0-9]")
+_DIGIT_OR_POINTS = re.compile(r"[0-9]|[.,][.,]")
 _POINTS = re.compile(r"[.,][.,]")
 
 
@@ -131,12 +131,16 @@ def _read_13a(piece: str) -> list[str]:
     Points that follow each other are left to sacrebleu: what becomes of them depends on how its
     matches overlap.
     """
+    if piece.isalpha():
+        return [piece]
     if "&" in piece:
         for entity, sign in ENTITIES:
             piece = piece.replace(entity, sign)
+    if not _DIGIT_OR_POINTS.search(piece):
+        return _WORDS_WITHOUT_DIGITS.findall(piece)
     if _POINTS.search(piece):
         return _substitutions()(f" {piece} ").split()
-    return (_WORDS_13A if _DIGIT.search(piece) else _WORDS_WITHOUT_DIGITS).findall(piece)
+    return _WORDS_13A.findall(piece)
 
 
 @lru_cache(maxsize=1)
