@@ -29,6 +29,9 @@ BY_LANGUAGE: dict[str, Tokenizer] = {
 """Languages that `13a` would leave in one piece, by the first part of their code."""
 ENTITIES = (("&quot;", '"'), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"))
 
+ENDINGS = ",.;:!?"
+"""What `13a` parts from the letters before it at the end of a piece, without looking farther."""
+
 _SIGNS = "".join(f"\\{sign}" for sign in string.punctuation if sign not in "'-.,")
 _INSIDE = rf"[^\s{_SIGNS}.,-]+|(?<![0-9])-"
 _WORDS_13A = re.compile(rf"(?:{_INSIDE})(?:{_INSIDE}|(?<=[0-9])[.,](?=[0-9]))*|\S")
@@ -133,6 +136,8 @@ def _read_13a(piece: str) -> list[str]:
     """
     if piece.isalpha():
         return [piece]
+    if piece[:-1].isalpha() and piece[-1] in ENDINGS:
+        return [piece[:-1], piece[-1]]
     if "&" in piece:
         for entity, sign in ENTITIES:
             piece = piece.replace(entity, sign)
