@@ -154,9 +154,7 @@ def _identifier() -> Any:  # noqa: ANN401 - it ships no types
     try:
         from py3langid.langid import MODEL_FILE, LanguageIdentifier
     except ImportError:
-        raise ScorerError(
-            "the scorer 'language' needs py3langid: pip install py3langid"
-        ) from None
+        raise ScorerError("the scorer 'language' needs py3langid: pip install py3langid") from None
     return LanguageIdentifier.from_model_file(MODEL_FILE)
 
 

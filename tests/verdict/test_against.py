@@ -58,7 +58,9 @@ def test_below_nine_in_ten_common_prompts_runs_are_not_compared(kept: int, n: in
     )
     earlier = replace(earlier, splits=(replace(split, examples=changed),))
     if n is None:
-        with pytest.raises(ComparabilityError, match=r"test prompts: 100 prompts → 89 of 100 \(89.0 %\)"):
+        with pytest.raises(
+            ComparabilityError, match=r"test prompts: 100 prompts → 89 of 100 \(89.0 %\)"
+        ):
             join_runs(run_of(60), earlier, name="before")
     else:
         assert gate(join_runs(run_of(60), earlier, name="before")).results[0].n == n
