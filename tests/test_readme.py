@@ -84,6 +84,22 @@ def test_the_files_of_a_run_folder_are_those_that_are_named(folder: Path) -> Non
         assert f"`{path.name}`" in text, path.name
 
 
+def test_ids_and_answers_stay_what_they_are_in_pandas(tmp_path: Path) -> None:
+    import pandas as pd
+
+    rows = [{"id": f"{i:03}", "prompt": f"{i}?", "completion": "NA"} for i in range(3)]
+    write_jsonl(tmp_path / "test.jsonl", rows)
+    done = evalkit("run", "test.jsonl", "--base", "file:test.jsonl", "--tuned", "copy=file:test.jsonl",
+                   "--allow-identical", "--out", "out", cwd=tmp_path)  # fmt: skip
+    assert done.code == 0, done.err
+    (call,) = re.findall(r"`(pandas\.read_csv\(path, .*?\))`", README)
+    known = {"pandas": pd, "path": tmp_path / "out" / "examples.csv"}
+    table = eval(call, known | {"str": str})  # noqa: S307 - our own README
+    assert list(table.id[:3]) == ["000", "001", "002"]
+    assert set(table.completion) == {"NA"}
+    assert table.exact_match.dtype == float
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
