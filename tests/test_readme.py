@@ -89,12 +89,13 @@ def test_ids_and_answers_stay_what_they_are_in_pandas(tmp_path: Path) -> None:
 
     rows = [{"id": f"{i:03}", "prompt": f"{i}?", "completion": "NA"} for i in range(3)]
     write_jsonl(tmp_path / "test.jsonl", rows)
-    done = evalkit("run", "test.jsonl", "--base", "file:test.jsonl", "--out", "out", cwd=tmp_path)
+    arms = ["--base", "file:test.jsonl", "--tuned", "copy=file:test.jsonl", "--allow-identical"]
+    done = evalkit("run", "test.jsonl", *arms, "--out", "out", cwd=tmp_path)
     assert done.code == 0, done.err
     (call,) = re.findall(r"`(pandas\.read_csv\(path, .*?\))`", README)
     known = {"pandas": pd, "path": tmp_path / "out" / "examples.csv"}
     table = eval(call, known | {"str": str})  # noqa: S307 - our own README
-    assert list(table.id) == ["000", "001", "002"]
+    assert list(table.id[table.model == "copy"]) == ["000", "001", "002"]
     assert set(table.completion) == {"NA"}
     assert table.exact_match.dtype == float
 
