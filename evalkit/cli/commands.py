@@ -30,6 +30,7 @@ def run(
     extract: options.Extract = None,
     judge: options.Judge = None,
     out: options.Out = None,
+    force: options.Replace = False,
     limit: options.Limit = None,
     seed: options.Seed = None,
     concurrency: options.Concurrency = None,
@@ -91,7 +92,12 @@ def run(
         _show_estimates(pipeline.estimate(suites or (), **given), as_json=as_json)
         return
     done = pipeline.run(
-        suites or (), out=out, retry_missing=retry_missing, progress=not quiet, **given
+        suites or (),
+        out=out,
+        retry_missing=retry_missing,
+        force=force,
+        progress=not quiet,
+        **given,
     )
     verdict = done.gate() if gate else None
     _show(done, verdict, as_json=as_json, quiet=quiet)
@@ -192,16 +198,22 @@ def score(
     scorers: options.Scorers = None,
     extract: options.Extract = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where to write; default: RUN itself.")
+        Path | None, typer.Option(metavar="DIR", help="Where to write; default: RUN is replaced.")
     ] = None,
+    force: options.Replace = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Score the stored completions of a run again: other scorers, other extraction, no model."""
+    """Score the stored completions of a run again: other scorers, other extraction, no model.
+
+    RUN is replaced by what comes out, unless --out names another folder.
+    """
     from evalkit import pipeline
 
-    done = pipeline.score(folder, scorers=scorers or (), extract=extract or (), out=out)
+    done = pipeline.score(
+        folder, scorers=scorers or (), extract=extract or (), out=out, force=force
+    )
     _show(done, None, as_json=as_json, quiet=quiet)
 
 

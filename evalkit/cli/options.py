@@ -66,7 +66,7 @@ Extract = Annotated[
         metavar="STEP",
         help="Score only the part of a completion that this step leaves or finds, instead of what "
         "the suites say: answer, number, option, label, line, json=PATH, after=MARKER, "
-        "regex=PATTERN ...; repeat for steps in a row.",
+        "regex=PATTERN ...; repeat for steps in a row; `whole` scores all of it.",
     ),
 ]
 Out = Annotated[
@@ -171,6 +171,10 @@ Accept = Annotated[
 ]
 Force = Annotated[
     bool, typer.Option("--force", help="With --accept: whatever the word is; it is still told.")
+]
+Replace = Annotated[
+    bool,
+    typer.Option("--force", help="Replace a run even if it was accepted as a reference."),
 ]
 RuleFile = Annotated[
     Optional[Path],  # noqa: UP045

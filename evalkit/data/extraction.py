@@ -55,14 +55,16 @@ def _read(item: object) -> Sequence[Extract]:
 
 
 def _step(kind: str, value: object) -> Sequence[Extract]:
-    """One step; `answer` is several."""
+    """One step; `answer` is several, and `whole` is none."""
+    if kind == "whole" and value is None:
+        return []
     if kind == "answer" and value is None:
         return [Extract(each) for each in KINDS if each in ANSWER]
     known = next((each for each in KINDS if each == kind), None)
     if known is None and "=" in kind and value is None:  # YAML took its last colon for a key's
         raise ValueError(f"the step {shorten(kind)} with a colon", f'quotes around it: "{kind}:"')
     if known is None:
-        hint = nearest(kind, (*KINDS, "answer"))
+        hint = nearest(kind, (*KINDS, "answer", "whole"))
         raise ValueError(
             f"the step {shorten(kind)}", f"a known one; {hint}; a pattern is written regex=PATTERN"
         )

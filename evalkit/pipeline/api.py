@@ -70,6 +70,7 @@ def score(
     scorers: Sequence[str] = (),
     extract: str | Sequence[str] = (),
     out: str | Path | None = None,
+    force: bool = False,
 ) -> Run:
     """Score the stored completions of a run again, without a model.
 
@@ -77,15 +78,22 @@ def score(
         folder: the run folder.
         scorers: instead of the suites' own; `default` stands for those.
         extract: steps to the part of a completion that is scored, such as `number` or
-            `after=Answer:`, instead of the suites' own; empty for those.
-        out: where to write; default: the same folder.
+            `after=Answer:`, instead of those that the run was last scored with; empty for those.
+            `whole` alone scores completions as they are.
+        out: where to write; default: the same folder, whose run is replaced.
+        force: replace a run even if it was accepted as a reference.
 
     Returns:
         The run with its new scores, written.
+
+    Raises:
+        UsageError: the run to be replaced is an accepted reference.
     """
     target = Path(folder if out is None else out)
     if out is not None:
         store.check_target(target)
+    if not force:
+        store.check_unaccepted(target)
     record = store.read(Path(folder))
     info = record.info
     suites = info.suites

@@ -62,7 +62,7 @@ def load_suites(plan: Plan) -> Loaded:
             raise UsageError(f"two suites are called {name!r}; give one another `name:`")
         config = replace(
             suite.config,
-            extract=plan.extract or suite.config.extract,
+            extract=suite.config.extract if plan.extract is None else plan.extract,
             judge=plan.judge or suite.config.judge or plan.usual_judge,
         )
         parts[name] = _cut(plan, replace(suite, config=config))

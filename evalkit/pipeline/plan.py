@@ -33,7 +33,7 @@ class Plan:
         suites: suite folders or data files.
         train: training file for every suite, or None for each suite's own.
         scorers: instead of the suites' own; `default` stands for those; empty changes nothing.
-        extract: steps to what is scored of a completion, instead of the suites' own; empty
+        extract: steps to what is scored of a completion, instead of the suites' own; None
             changes nothing.
         judge: whom graders ask in every suite; None leaves it to suites and project.
         usual_judge: whom they ask in suites that name none; None leaves it to the graders.
@@ -62,7 +62,7 @@ class Plan:
     suites: tuple[Path, ...]
     train: Path | None = None
     scorers: tuple[str, ...] = ()
-    extract: tuple[Extract, ...] = ()
+    extract: tuple[Extract, ...] | None = None
     judge: ModelSpec | None = None
     usual_judge: ModelSpec | None = None
     limit: int | None = None
@@ -92,10 +92,10 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
         UsageError: an option that cannot be meant.
         ConfigError: a project file that is wrong.
     """
+    check_options(options)
     base, tuned = options.get("base"), listed(options.get("tuned", ()))
     project, quickstart = _project(options.get("config"), suites=suites, base=base, tuned=tuned)
     paths = _found(suites or project.suites)
-    check_options(options)
     models = choose_arms(project, base, tuned, listed(options.get("checkpoints", ())))
     models = with_curves(with_steps(models), listed(options.get("curve", ())))
     allow_identical = options.get("allow_identical", False)
@@ -107,7 +107,7 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
         models=models,
         suites=paths,
         train=None if train is None else Path(train),
-        scorers=tuple(options.get("scorers", ())),
+        scorers=tuple(listed(options.get("scorers", ()))),
         extract=_steps(options),
         judge=parse_judge(judge) if (judge := options.get("judge")) else None,
         usual_judge=project.judge,
@@ -132,9 +132,9 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
     )
 
 
-def _steps(options: RunOptions) -> tuple[Extract, ...]:
+def _steps(options: RunOptions) -> tuple[Extract, ...] | None:
     given = listed(options.get("extract", ()))
-    return parse_extract(given) if given else ()
+    return parse_extract(given) if given else None
 
 
 def _batch(options: RunOptions, project: Project) -> bool:

@@ -34,6 +34,7 @@ def run(
     *,
     out: str | Path | None = None,
     retry_missing: str | Path | None = None,
+    force: bool = False,
     progress: bool = False,
     **options: Unpack[RunOptions],
 ) -> Run:
@@ -46,6 +47,7 @@ def run(
         retry_missing: a run folder whose missing answers and log-probabilities are asked for, by
             its own set-up; only options of how it is asked may be given besides. A run that lacks
             none stays as it is.
+        force: write to `out` even if the run in it was accepted as a reference.
         progress: show progress on stderr.
         options: see `RunOptions`.
 
@@ -67,6 +69,8 @@ def run(
     folder = Path(out) if out is not None else None
     if folder is not None:
         _check_target(folder, plan)
+        if not force:
+            store.check_unaccepted(folder)
     losses, unread = load_losses(plan.models)  # a broken file must show before, too
     loaded = load_suites(plan)
     judges = judges_asked(plan, loaded.suites)  # a wrong scorer shows before anything is asked

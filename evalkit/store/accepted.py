@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from evalkit.errors import RunFolderError
+from evalkit.errors import RunFolderError, UsageError
 from evalkit.store.folder import replace_file
 
 FILE: Final = "accepted.json"
@@ -89,6 +89,29 @@ def accept(folder: Path, suites: Sequence[str]) -> dict[str, Accepted]:
     except OSError as error:
         raise RunFolderError(f"cannot write {path}: {error.strerror or error}") from error
     return known
+
+
+def check_unaccepted(folder: Path) -> None:
+    """See that no reference is lost by writing a run here.
+
+    Args:
+        folder: where a run folder shall be written.
+
+    Raises:
+        UsageError: the run in it is one that was accepted.
+        RunFolderError: what was accepted cannot be read.
+    """
+    place = folder.resolve()
+    if not place.exists():
+        return
+    accepted = read_accepted(place.parent).items()
+    suites = [suite for suite, a in accepted if place.name in {a.anchor.run, a.last.run}]
+    if suites:
+        raise UsageError(
+            f"the run in {folder} is an accepted reference (of {', '.join(suites)}), and would be "
+            f"replaced; write to another folder by --out, or replace it by --force and then remove "
+            f"{place.parent / FILE} to accept runs afresh"
+        )
 
 
 def pinned_folder(pinned: Pinned, runs: Path) -> Path:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from evalkit import pipeline
+from evalkit.errors import UsageError
 from evalkit.store import accept
 from tests.command_line import Done, evalkit, write_jsonl
 
@@ -112,3 +114,50 @@ def test_a_scorer_of_the_same_name_that_counts_otherwise_ends_in_2(runs: Path) -
     assert done.code == 2
     assert "chrf" in done.err
     assert "word_order" in done.err or "nw:" in done.err, done.err
+
+
+SCORE = ("score", "reports/old", "--scorer", "contains")
+AGAIN = (
+    "run", ".", "--base", "file:base.jsonl", "--tuned", "tuned=file:tuned.jsonl",
+    "--out", "reports/old",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [SCORE, AGAIN], ids=["score", "run"])
+def test_an_accepted_run_is_replaced_only_by_force(
+    runs: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    shutil.copytree(runs, tmp_path, dirs_exist_ok=True)
+    kept = {path: path.read_bytes() for path in (tmp_path / "reports" / "old").iterdir()}
+    assert evalkit("gate", "reports/old", "--accept", cwd=tmp_path).code == 0
+    done = evalkit(*words, cwd=tmp_path)
+    assert done.code == 2
+    assert "the run in reports/old is an accepted reference (of words)" in done.err
+    assert "--force" in done.err
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert evalkit("gate", "reports/old", cwd=tmp_path).code == 0
+    assert evalkit(*words, "--force", cwd=tmp_path).code == 0
+    assert (
+        kept[tmp_path / "reports/old/run.json"] != (tmp_path / "reports/old/run.json").read_bytes()
+    )
+
+
+def test_in_python_too_and_other_folders_are_free(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(runs, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    pipeline.load("reports/old").accept(force=True)
+    with pytest.raises(UsageError, match="is an accepted reference"):
+        pipeline.score("reports/old")
+    with pytest.raises(UsageError, match="is an accepted reference"):
+        pipeline.score("reports/new", out="reports/old")
+    with pytest.raises(UsageError, match="is an accepted reference"):
+        pipeline.run(".", base="file:base.jsonl", tuned="file:tuned.jsonl", out="reports/old")
+    assert pipeline.score("reports/old", out="reports/elsewhere").folder.is_dir()
+    assert pipeline.score("reports/new").folder.is_dir()
+
+
+def test_score_says_that_it_replaces(tmp_path: Path) -> None:
+    told = " ".join(evalkit("score", "--help", cwd=tmp_path).out.replace("│", " ").split())
+    assert "RUN is replaced by what comes out, unless --out names another folder" in told

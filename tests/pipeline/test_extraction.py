@@ -247,3 +247,17 @@ def test_the_command_line_from_suite_to_score(suite: Path) -> None:
         assert failed.code == 2
         assert message in failed.err
         assert "Traceback" not in failed.err
+
+
+@pytest.mark.usefixtures("suite")
+def test_whole_takes_no_extraction_where_a_suite_or_a_run_has_one() -> None:
+    def steps(done: evalkit.Run) -> str:
+        return " ".join(map(str, done.record.info.suites[0].extract))
+
+    assert steps(run(out="bare", extract="whole")) == ""
+    assert steps(run(out="out")) == "reasoning number"
+    assert steps(pipeline.score("out", extract="number=first")) == "number=first"
+    assert steps(pipeline.score("out")) == "number=first"
+    assert command("score", "out", "--extract", "whole", cwd=Path.cwd()).code == 0
+    assert steps(pipeline.load("out")) == ""
+    assert steps(pipeline.score("out", extract=["reasoning", "number"])) == "reasoning number"
