@@ -14,6 +14,7 @@ from evalkit.data.project import Project, load_project
 from evalkit.data.readers import Row, read_rows, reader
 from evalkit.data.spec import parse_judge, parse_model, safe_name
 from evalkit.data.suite import DEFAULT_SCORERS, check_train_files, find_train, load_suite
+from evalkit.data.yamlfile import expected_of
 
 __all__ = [
     "DEFAULT_SCORERS",
@@ -24,6 +25,7 @@ __all__ = [
     "SuiteHealth",
     "check_suite",
     "check_train_files",
+    "expected_of",
     "find_leaks",
     "find_train",
     "load_project",

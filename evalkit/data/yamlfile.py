@@ -210,12 +210,19 @@ def _fault(file: YamlFile, model: type[BaseModel], details: ErrorDetails) -> str
     if kind == "value_error":
         found, expected = context["error"].args
         return file.fault(place, found, expected)
-    expected = _EXPECTED.get(kind, details["msg"]).format(**context)
-    if kind == "literal_error" and isinstance(value, str):
-        expected += f"; {nearest(value, _options(context))}"
+    expected = expected_of(details)
     if kind == "string_type" and file.written.get(place) is not None:
         expected += f'; quote it: "{file.written[place]}"'
     return file.fault(place, file.found(place, value), expected)
+
+
+def expected_of(details: ErrorDetails) -> str:
+    """What pydantic would have taken, in the house's words."""
+    kind, context, value = details["type"], details.get("ctx", {}), details["input"]
+    expected = _EXPECTED.get(kind, details["msg"]).format(**context)
+    if kind == "literal_error" and isinstance(value, str):
+        expected += f"; {nearest(value, _options(context))}"
+    return expected
 
 
 _EXPECTED = {
@@ -228,6 +235,7 @@ _EXPECTED = {
     "list_type": "a list",
     "dict_type": "`key: value` lines",
     "model_type": "`key: value` lines",
+    "is_instance_of": "a {class}",
     "literal_error": "{expected}",
     "greater_than": "a number above {gt:g}",
     "greater_than_equal": "{ge:g} or more",

@@ -67,7 +67,7 @@ def project_rule(config: str | Path) -> GateRule:
 def score(
     folder: str | Path,
     *,
-    scorers: Sequence[str] = (),
+    scorers: str | Sequence[str] = (),
     extract: str | Sequence[str] = (),
     out: str | Path | None = None,
     force: bool = False,
@@ -109,7 +109,7 @@ def score(
         leaks=record.leaks,
         seed=info.seed,
         limit=info.limit,
-        scorers=tuple(scorers),
+        scorers=tuple(listed(scorers)),
         probes=info.probes,
         prices={used.model: used.price for used in info.usage if used.price is not None},
         notes=info.notes,

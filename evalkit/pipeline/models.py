@@ -13,6 +13,7 @@ from evalkit.errors import ModelError, UsageError
 from evalkit.models import Probed, Provider
 from evalkit.pipeline.asking import run_async
 from evalkit.pipeline.opening import open_providers
+from evalkit.pipeline.options import listed
 from evalkit.pipeline.plan import CACHE
 from evalkit.runner import BRIEF, REQUEST_SECONDS, Pair, ask, look, require_two_models
 from evalkit.schema import Generation, Looked, Message, ModelSpec, Probe, Request, ServedModel
@@ -34,7 +35,7 @@ IN_PROCESS = {"local": "in this process", "file": "completions already made"}
 
 
 def models(
-    specs: Sequence[str] = (),
+    specs: str | Sequence[str] = (),
     *,
     config: str | Path | None = None,
     cache: str | Path | None = None,
@@ -54,7 +55,7 @@ def models(
         UsageError: nothing is named, or a spec that cannot be meant.
         ModelError: no key, no such checkpoint.
     """
-    project = _project(config)
+    project, specs = _project(config), listed(specs)
     known = {spec.name: spec for spec in project.models}
     addresses = [spec for spec in specs if spec.startswith(("http://", "https://"))]
     named = [

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, get_type_hints
 
-from evalkit.errors import UsageError
+from evalkit.data import expected_of
+from evalkit.data.describe import describe
+from evalkit.errors import UsageError, nearest
 
 
 class RunOptions(TypedDict, total=False):
@@ -52,7 +54,7 @@ class RunOptions(TypedDict, total=False):
     tuned: str | Sequence[str]
     checkpoints: str | Sequence[str]
     train: str | Path | None
-    scorers: Sequence[str]
+    scorers: str | Sequence[str]
     extract: str | Sequence[str]
     judge: str | None
     limit: int | None
@@ -74,8 +76,21 @@ class RunOptions(TypedDict, total=False):
     batch: bool
 
 
-def check_options(options: RunOptions) -> None:
-    """Refuse what cannot be meant."""
+def check_options(options: RunOptions, others: Sequence[str] = ()) -> None:
+    """Refuse what cannot be meant.
+
+    Args:
+        options: as they were given, from Python maybe with names and types that there are not.
+        others: what else may be given where these may be: an unknown option may be a slip of it.
+
+    Raises:
+        UsageError: an unknown option, or one of the wrong type, out of range, or beside another.
+    """
+    hints = get_type_hints(RunOptions)
+    for name, value in options.items():
+        if name not in hints:
+            raise UsageError(f"unknown option {name!r}; {nearest(name, [*hints, *others])}")
+        _check_type(name, value, hints[name])
     if options.get("stop_early") and options.get("batch"):
         raise UsageError(
             "--stop-early looks at answers before it asks for more, and --batch asks for all at "
@@ -99,6 +114,24 @@ def check_options(options: RunOptions) -> None:
     cost = options.get("max_cost")
     if cost is not None and not 0 < cost < float("inf"):
         raise UsageError(f"--max-cost is {cost}; expected dollars, more than 0")
+
+
+def _check_type(name: str, value: object, hint: Any) -> None:  # noqa: ANN401 - any type
+    """Refuse a value that is not of its option's type; nothing is converted."""
+    from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+    try:
+        TypeAdapter(hint, config=ConfigDict(strict=True)).validate_python(value)
+    except ValidationError as error:
+        # One complaint for each type that it may have; of a list whose entry is wrong the entry.
+        faults = error.errors()
+        depth = max(len(fault["loc"]) for fault in faults)
+        deepest = [fault for fault in faults if len(fault["loc"]) == depth]
+        place = "".join(f"[{step}]" for step in deepest[0]["loc"] if isinstance(step, int))
+        expected = " or ".join(dict.fromkeys(expected_of(fault) for fault in deepest))
+        raise UsageError(
+            f"option {name + place!r}: found {describe(deepest[0]['input'])}, expected {expected}"
+        ) from None
 
 
 def listed(given: str | Path | Sequence[str | Path]) -> Sequence[Any]:

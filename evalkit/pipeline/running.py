@@ -18,7 +18,7 @@ from evalkit.pipeline.judging import judges_asked
 from evalkit.pipeline.loading import load_suites
 from evalkit.pipeline.looks import Asked, ask_suites
 from evalkit.pipeline.losses import load_losses
-from evalkit.pipeline.options import RunOptions, listed
+from evalkit.pipeline.options import RunOptions, check_options, listed
 from evalkit.pipeline.plan import Plan, make_plan
 from evalkit.pipeline.resume import setup_of
 from evalkit.pipeline.spend import prices_of, purse_of
@@ -57,6 +57,7 @@ def run(
     Raises:
         EvalkitError: see `evalkit.errors`; what was answered is kept in the cache.
     """
+    check_options(options, ("suites", "out", "retry_missing", "progress"))
     started, clock = datetime.now(UTC), time.perf_counter()
     if retry_missing is not None:
         earlier = load(retry_missing)

@@ -6,6 +6,7 @@ import pytest
 
 from evalkit import embedded
 from evalkit.errors import UsageError
+from evalkit.pipeline import run
 from evalkit.pipeline.plan import make_plan, suites_to_check
 from evalkit.stats.samples import SEED
 from tests.command_line import write_jsonl
@@ -86,6 +87,36 @@ def test_a_mistyped_model_of_the_project_file(folder: Path) -> None:
 def test_what_cannot_be_meant(options: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         make_plan(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_costs": 0.01}, "unknown option 'max_costs'; did you mean 'max_cost'?"),
+        ({"limt": 5}, "unknown option 'limt'; did you mean 'limit'?"),
+        ({"scorer": "f1"}, "unknown option 'scorer'; did you mean 'scorers'?"),
+        ({"outt": "here"}, "unknown option 'outt'; did you mean 'out'?"),
+        ({"limit": "5"}, "option 'limit': found the text '5', expected an integer"),
+        ({"limit": True}, "option 'limit': found true, expected an integer"),
+        ({"stop_early": "no"}, "option 'stop_early': found the text 'no', expected true or false"),
+        ({"timeout": "1"}, "option 'timeout': found the text '1', expected a number"),
+        ({"config": 5}, "option 'config': found the number 5, expected text or a Path"),
+        ({"tuned": 5}, "option 'tuned': found the number 5, expected text or a Sequence"),
+        ({"scorers": ["f1", 2]}, "option 'scorers[1]': found the number 2, expected text"),
+    ],
+)
+def test_options_of_python_are_checked_by_name_and_type(
+    options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UsageError) as wrong:
+        run(["data.jsonl"], **options)  # type: ignore[arg-type]
+    assert str(wrong.value) == message
+
+
+@pytest.mark.usefixtures("folder")
+def test_one_is_a_list_of_one() -> None:
+    plan = make_plan(["data.jsonl"], base="openai:a", tuned="openai:b", scorers="f1")
+    assert plan.scorers == ("f1",)
 
 
 @pytest.mark.usefixtures("folder")
