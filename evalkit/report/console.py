@@ -18,22 +18,37 @@ _NUMBERS = {
 }  # fmt: skip
 
 
+UNLIMITED = 100_000
+"""Characters of a line that nobody's screen ends."""
+
+
 def console() -> Console:
-    """Stderr, coloured only where the terminal has and wants it; markup in texts has no effect."""
+    """Stderr, coloured only where the terminal has and wants it; markup in texts has no effect.
+
+    A line is as wide as the terminal; in a pipe or a file it ends where its text does.
+    """
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, emoji=False, markup=False)
+    screen = Console(stderr=True, highlight=False, emoji=False, markup=False)
+    if not screen.is_terminal:
+        screen.width = UNLIMITED
+    return screen
 
 
 def table_of(*names: str) -> Table:
-    """Columns without lines; the numbers to the right."""
+    """Columns without lines; the numbers to the right, and whole where names have to be folded."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in names:
-        right = name in _NUMBERS or "[" in name
-        table.add_column(Text(name), justify="right" if right else "left", no_wrap="[" in name)
+        number = name in _NUMBERS
+        table.add_column(
+            Text(name),
+            justify="right" if number or "[" in name else "left",
+            no_wrap=number,
+            overflow="fold",
+        )
     return table
 
 

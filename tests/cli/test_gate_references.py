@@ -161,3 +161,12 @@ def test_in_python_too_and_other_folders_are_free(
 def test_score_says_that_it_replaces(tmp_path: Path) -> None:
     told = " ".join(evalkit("score", "--help", cwd=tmp_path).out.replace("│", " ").split())
     assert "RUN is replaced by what comes out, unless --out names another folder" in told
+
+
+def test_a_comparison_in_a_pipe_is_as_wide_as_its_texts(runs: Path) -> None:
+    done = evalkit("compare", "reports/old", "reports/new", cwd=runs, env={"COLUMNS": "40"})
+    assert done.code == 0, done.err
+    assert "…" not in done.err
+    (row,) = (line for line in done.err.splitlines() if line.startswith("words  tuned"))
+    assert row.split()[:3] == ["words", "tuned", "chrf"]
+    assert row.split()[-3:] == ["1.000", "0", "0"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from evalkit.report import render_report
 from evalkit.report.side_by_side import SHOWN_FLIPS, comparison_text
 from evalkit.schema import Comparison, Difference, Flip, RunComparison, Score
@@ -47,6 +49,14 @@ def test_two_runs_on_a_terminal() -> None:
     )
     assert lines[-1] == "and 3 more flips: --json has all"
     assert "\x1b[31m" not in text
+
+
+@pytest.mark.parametrize("width", [80, 72])
+def test_a_narrow_terminal_folds_names_and_cuts_nothing(width: int) -> None:
+    text = plain(comparison_text(replace(FOUND, differences=(), flips=())), width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+    assert {"0.500", "0.600", "0.020", "+0.100"} <= set(text.split())
 
 
 def test_nothing_changed_is_said() -> None:
