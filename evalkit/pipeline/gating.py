@@ -130,7 +130,7 @@ def references(record: RunRecord, folder: Path, against: Path | None) -> list[Re
 
     Raises:
         UsageError: `against` is the run itself.
-        RunFolderError: an accepted run that is not there any more.
+        RunFolderError: an accepted run that is not there any more, or `against` is no run.
     """
     folder = folder.resolve()
     found = []
@@ -147,7 +147,9 @@ def references(record: RunRecord, folder: Path, against: Path | None) -> list[Re
     for pinned, names in suites.items():
         if pinned.run == folder.name and pinned.sha256 == store.run_digest(folder):
             continue
-        found.append(Reference(store.pinned_folder(pinned, folder.parent), tuple(names)))
+        place = store.pinned_folder(pinned, folder.parent)
+        if against is None or store.run_digest(against) != pinned.sha256:
+            found.append(Reference(place, tuple(names)))
     return found
 
 

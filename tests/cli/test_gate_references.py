@@ -170,3 +170,12 @@ def test_a_comparison_in_a_pipe_is_as_wide_as_its_texts(runs: Path) -> None:
     (row,) = (line for line in done.err.splitlines() if line.startswith("words  tuned"))
     assert row.split()[:3] == ["words", "tuned", "chrf"]
     assert row.split()[-3:] == ["1.000", "0", "0"]
+
+
+def test_an_accepted_run_is_told_of_once(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "reports", tmp_path / "reports")
+    assert evalkit("gate", "reports/old", "--accept", cwd=tmp_path).code == 0
+    done = evalkit("gate", "reports/new", "--against", "reports/old", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert done.err.count("words / tuned against old/tuned") == 1
+    assert done.out.count("tuned against old/tuned") == 1

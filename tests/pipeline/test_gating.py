@@ -69,6 +69,16 @@ def test_an_accepted_run_is_not_held_against_itself(tmp_path: Path) -> None:
     assert [d.base for d in run.gate().decisions] == ["base"]
 
 
+def test_an_accepted_run_that_is_named_besides_is_one_reference(tmp_path: Path) -> None:
+    one = stored(tmp_path / "one", answers(50))
+    pipeline.load(one).accept()
+    later = pipeline.load(stored(tmp_path / "later", answers(52)))
+    assert [d.base for d in later.gate(against=one).decisions] == ["base", "one/tuned"]
+    other = stored(tmp_path / "other", answers(49))
+    both = [d.base for d in later.gate(against=other).decisions]
+    assert both == ["base", "other/tuned", "one/tuned"]
+
+
 def test_each_suite_is_held_against_its_own_reference(tmp_path: Path) -> None:
     pipeline.load(stored(tmp_path / "one", answers(50, "a"))).accept()
     pipeline.load(stored(tmp_path / "two", answers(50, "b"))).accept()
