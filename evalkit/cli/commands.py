@@ -258,7 +258,7 @@ def models(
         from evalkit.report.before import print_models
 
         print_models(looked)
-    if any(found.problem for found in looked.models):
+    if looked.problems or any(found.problem for found in looked.models):
         raise typer.Exit(UsageError.exit_code)
 
 

@@ -27,22 +27,22 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SHOWN = 200
 
 
-def read_listing(content: bytes) -> tuple[ServedModel, ...]:
+def read_listing(content: bytes) -> tuple[ServedModel, ...] | None:
     """Read the body of a list of models.
 
     Args:
         content: the body as received.
 
     Returns:
-        Every model with a name, each once; nothing where the body is no list of models.
+        Every model with a name, each once; None where the body is no list of models.
     """
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):
-        return ()
+        return None
     rows = body.get("data") if isinstance(body, dict) else body
     if not isinstance(rows, list):
-        return ()
+        return None
     found = [_served(row) for row in rows if isinstance(row, dict) and _text(row.get("id"))]
     return tuple({served.id: served for served in found}.values())
 

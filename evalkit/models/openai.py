@@ -110,15 +110,23 @@ class OpenAIProvider:
             return read_logprobs(content, self.mode)
         return () if content.kind == "refused" and not content.fatal else content
 
-    async def listing(self) -> tuple[ServedModel, ...]:
-        """What the server says that it serves; nothing where it doesn't say."""
-        from openai import OpenAIError
+    async def listing(self) -> tuple[ServedModel, ...] | Failure:
+        """What the server says that it serves, or why it doesn't."""
+        from openai import APIConnectionError, APIStatusError
 
         try:
             reply = await self._client.models.with_raw_response.list()
-        except OpenAIError:
-            return ()
-        return read_listing(self._without_key(reply.http_response.content))
+        except APIStatusError as error:
+            content = self._without_key(error.response.content)
+            return parse_error(error.response.status_code, content, error.response.headers)
+        except APIConnectionError as error:
+            return _no_connection(error)
+        content = self._without_key(reply.http_response.content)
+        listed = read_listing(content)
+        if listed is None:
+            found = quote(content.decode(errors="replace"))
+            return Failure("malformed", f"found {found}, expected a list of models")
+        return listed
 
     @property
     def refused(self) -> frozenset[str]:

@@ -63,8 +63,8 @@ class Probed(Named, Protocol):
     def refused(self) -> frozenset[str]:
         """Decoding parameters that it has turned out not to take."""
 
-    async def listing(self) -> tuple[ServedModel, ...]:
-        """What its endpoint lists; nothing where it lists nothing. Raises nothing."""
+    async def listing(self) -> tuple[ServedModel, ...] | Failure:
+        """What its endpoint lists, or why that cannot be had. Raises nothing."""
 
     async def reply(self, request: Request, **fields: Any) -> bytes | Failure:  # noqa: ANN401 - JSON
         """The body of the reply to one request with fields besides, as it came."""

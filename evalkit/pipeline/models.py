@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -15,8 +16,16 @@ from evalkit.pipeline.asking import run_async
 from evalkit.pipeline.opening import open_providers
 from evalkit.pipeline.options import listed
 from evalkit.pipeline.plan import CACHE
-from evalkit.runner import BRIEF, REQUEST_SECONDS, Pair, ask, look, require_two_models
-from evalkit.schema import Generation, Looked, Message, ModelSpec, Probe, Request, ServedModel
+from evalkit.runner import (
+    BRIEF,
+    REQUEST_SECONDS,
+    Pair,
+    ask,
+    list_models,
+    look,
+    require_two_models,
+)
+from evalkit.schema import Failure, Generation, Looked, Message, ModelSpec, Probe, Request
 
 SHORT = Generation(max_tokens=16)
 QUESTIONS = (
@@ -49,7 +58,7 @@ def models(
         cache: folder of the completion cache.
 
     Returns:
-        The findings; a model that cannot be asked has a `problem`.
+        The findings; a model that cannot be asked has a `problem`, an address stands in `problems`.
 
     Raises:
         UsageError: nothing is named, or a spec that cannot be meant.
@@ -86,22 +95,38 @@ async def _looked(specs: Sequence[ModelSpec], addresses: Sequence[str], cache: P
         served = {spec.name: probed[spec.name] for spec in specs if spec.name in probed}
         found, _ = await look(served, cache, fresh=True)
         told = [
-            found[spec.name] if spec.name in found else _unserved(spec, providers[spec.name])
+            _answering(found[spec.name])
+            if spec.name in found
+            else _unserved(spec, providers[spec.name])
             for spec in specs
         ]
-        able = {name: p for name, p in served.items() if not found[name].problem}
-        return Looked(tuple(told), await _listings(probed.values()), await _same(able, cache))
+        failed = {probe.model for probe in told if probe.problem}
+        able = {name: p for name, p in served.items() if name not in failed}
+        listings = {p.endpoint: await list_models(p) for p in probed.values()}
+        named = {probed[address].endpoint for address in addresses}
+        return Looked(
+            tuple(told),
+            {url: said for url, said in listings.items() if not isinstance(said, Failure)},
+            await _same(able, cache),
+            {
+                url: f"{url} does not say what it lists: {said.message}"
+                for url, said in listings.items()
+                if isinstance(said, Failure) and url in named
+            },
+        )
+
+
+def _answering(found: Probe) -> Probe:
+    """The findings of a model; one that did not answer has a problem, whatever a run would do."""
+    if found.problem or found.honours:
+        return found
+    return replace(found, notes=(), problem=f"model {found.model!r} {'; '.join(found.notes)}")
 
 
 def _unserved(spec: ModelSpec, provider: Provider) -> Probe:
     """A model that no server answers for."""
     where = IN_PROCESS.get(spec.provider, provider.endpoint)
     return Probe(spec.name, where, getattr(provider, "mode", spec.mode))
-
-
-async def _listings(served: Iterable[Probed]) -> dict[str, tuple[ServedModel, ...]]:
-    by_endpoint = {provider.endpoint: provider for provider in served}
-    return {url: await provider.listing() for url, provider in by_endpoint.items()}
 
 
 async def _same(served: Mapping[str, Probed], cache: Path) -> tuple[str, ...]:

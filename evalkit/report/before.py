@@ -99,6 +99,8 @@ def models_text(looked: Looked) -> Group:
         ]
     for sentence in looked.same:
         parts.append(Text.assemble(("warning: ", "yellow"), one_line(sentence, 600)))
+    for problem in looked.problems.values():
+        parts.append(Text.assemble(("problem: ", "bold red"), one_line(problem, 600)))
     parts += [Text(_listing(url, served), "dim") for url, served in looked.endpoints.items()]
     return Group(*parts)
 

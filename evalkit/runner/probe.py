@@ -91,7 +91,8 @@ async def look(
 
 
 async def _probe(model: str, provider: Probed, ask: Asking, cache: Path, *, fresh: bool) -> Probe:
-    listed = await _listing(provider)
+    listing = await list_models(provider)
+    listed = () if isinstance(listing, Failure) else listing
     known = None if fresh else recall(model, provider, cache, weeks=1)
     found = known or Probe(model, provider.endpoint, provider.mode)
     names = [served.id for served in listed]
@@ -126,12 +127,13 @@ def recall(model: str, provider: Probed, cache: Path, *, weeks: int = REMEMBERED
     return None
 
 
-async def _listing(provider: Probed) -> tuple[ServedModel, ...]:
+async def list_models(provider: Probed) -> tuple[ServedModel, ...] | Failure:
+    """What an endpoint lists, or why that cannot be had."""
     try:
         async with asyncio.timeout(LISTING_SECONDS):
             return await provider.listing()
     except TimeoutError:
-        return ()
+        return Failure("timeout", f"no answer in {LISTING_SECONDS:g} seconds")
 
 
 async def _keep(found: Probe, provider: Probed, cache: Path) -> None:

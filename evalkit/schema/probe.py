@@ -62,10 +62,12 @@ class Looked:
 
     Attributes:
         models: in the order in which they were named.
-        endpoints: address -> all that it lists.
+        endpoints: address -> all that it lists; of those that say what they list.
+        problems: address that was named -> why it does not say what it lists.
         same: a sentence for each two names that one model answers to.
     """
 
     models: tuple[Probe, ...]
     endpoints: Mapping[str, tuple[ServedModel, ...]]
     same: tuple[str, ...] = ()
+    problems: Mapping[str, str] = field(default_factory=dict)

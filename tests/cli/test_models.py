@@ -69,6 +69,35 @@ def test_what_is_served_and_what_it_does(tmp_path: Path) -> None:
     assert "lists 2 models" in " ".join(listing.err.split())
 
 
+def test_a_server_that_refuses_everything_has_a_problem(tmp_path: Path) -> None:
+    with Server(refuse=lambda *_: error_reply(400, "no such thing")) as server:
+        done = evalkit("models", f"openai:some@{server.url}", "--json", cwd=tmp_path)
+    assert done.code == 2
+    (found,) = json.loads(done.out)["models"]
+    assert found["problem"].startswith("model 'some' could not be probed: ")
+    assert "no such thing" in found["problem"]
+
+
+def test_nothing_is_claimed_of_a_server_that_is_gone(tmp_path: Path) -> None:
+    with Server() as server:
+        gone = server.url
+    for named in (gone, f"openai:some@{gone}"):
+        done = evalkit("models", named, cwd=tmp_path)
+        assert done.code == 2
+        assert "no connection" in done.err
+        assert "lists no models" not in done.err
+        told = json.loads(evalkit("models", named, "--json", cwd=tmp_path).out)
+        problems = [*told["problems"].values(), *(one["problem"] for one in told["models"])]
+        assert ["no connection" in problem for problem in problems] == [True]
+
+
+def test_an_address_where_no_api_begins(tmp_path: Path) -> None:
+    with Server() as server:
+        done = evalkit("models", server.url.removesuffix("/v1") + "/nowhere", cwd=tmp_path)
+    assert done.code == 2
+    assert "does not say what it lists: " in " ".join(done.err.split())
+
+
 def test_two_names_for_one_model(tmp_path: Path) -> None:
     with Server(aliases={"tuned": "base"}) as server:
         specs = [f"openai:{name}@{server.url}" for name in ("base", "tuned")]

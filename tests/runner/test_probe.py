@@ -195,8 +195,9 @@ def test_lists_of_many_dialects() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"data": {}}', b"[" * 100_000, b"7"])
-def test_what_is_no_list_lists_nothing(body: bytes) -> None:
-    assert read_listing(body) == ()
+def test_what_is_no_list_is_not_taken_for_an_empty_one(body: bytes) -> None:
+    assert read_listing(body) is None
+    assert read_listing(b'{"data": []}') == ()
 
 
 def test_the_requests_are_small(tmp_path: Path) -> None:
