@@ -14,6 +14,7 @@ from evalkit.data.project import Project, load_project
 from evalkit.data.readers import Row, read_rows, reader
 from evalkit.data.spec import parse_judge, parse_model, safe_name
 from evalkit.data.suite import DEFAULT_SCORERS, check_train_files, find_train, load_suite
+from evalkit.data.units import repeated_prompts, units_of
 from evalkit.data.yamlfile import expected_of
 
 __all__ = [
@@ -37,5 +38,7 @@ __all__ = [
     "read_losses",
     "read_rows",
     "reader",
+    "repeated_prompts",
     "safe_name",
+    "units_of",
 ]

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalkit.data.leakage import find_leaks
+from evalkit.data.units import repeated_prompts, units_of
 from evalkit.errors import SHOWN_PROBLEMS
-from evalkit.schema import CLUSTER, Example, Leak, Suite, Task
+from evalkit.schema import Example, Leak, Suite, Task
 from evalkit.stats.planning import (
     DISAGREEMENT,
     detectable_binary,
@@ -77,7 +78,7 @@ class Planning:
     supposed to differ in 12.5 % of the prompts, gains to scatter by 0.6 (statistics, 5, 6 and 8).
 
     Attributes:
-        units: test prompts, or clusters of them.
+        units: distinct test prompts, or clusters of them.
         detectable: the smallest difference that these can show, in score points of [0, 1]; None if
             they are too few for any.
         for_five_points: prompts that a difference of 5 points needs.
@@ -131,6 +132,7 @@ def check_suite(suite: Suite) -> SuiteHealth:
     )
     problems = (
         *_leakage_problems(leaks, len(suite.splits["test"])),
+        *_unit_problems(suite.splits["test"]),
         *(problem for split in splits for problem in _row_problems(split)),
         *_balance_problems(splits),
         *_coverage_problems(splits),
@@ -143,12 +145,10 @@ def plan_suite(test: Sequence[Example], margin: float) -> Planning:
     """What a test split can show.
 
     Args:
-        test: its examples; rows that share a `cluster_id` count as one unit, which is the most
-            careful plan.
+        test: its examples; rows of one unit count once, which is the most careful plan.
         margin: of the suite's gate.
     """
-    names = Counter(_text(e.fields.get(CLUSTER)) for e in test)
-    units = len(names) - ("" in names) + names[""]
+    units = len(set(units_of(test) or range(len(test))))
     needed = None if margin == 0 else math.ceil(units_for_pass(DISAGREEMENT, margin))
     return Planning(
         units=units,
@@ -223,6 +223,12 @@ def _leakage_problems(leaks: Sequence[Leak], n: int) -> Iterator[str]:
         kinds = Counter(leak.kind for leak in leaks if leak.train_split == split)
         counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
         yield f"{kinds.total()} of {n} test prompts occur in {split} ({counts})"
+
+
+def _unit_problems(test: Sequence[Example]) -> Iterator[str]:
+    repeated = repeated_prompts(test)
+    if repeated:
+        yield f"test: {repeated}"
 
 
 def _row_problems(split: SplitHealth) -> Iterator[str]:

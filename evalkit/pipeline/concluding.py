@@ -22,6 +22,7 @@ from evalkit.pipeline.warnings import (
     look_warnings,
     noise_warnings,
     repeat_warnings,
+    unit_warnings,
     usage_of,
     warnings_of,
 )
@@ -190,6 +191,7 @@ def _info(
         overfit_levels=overfit_levels(verdicts),
         warnings=(
             *warnings_of(usage, results, setup.leaks),
+            *unit_warnings(results),
             *judging_warnings(judging),
             *(warning for s in scored for warning in failure_warnings(s.result, s.failures)),
             *look_warnings(setup.looks, results),

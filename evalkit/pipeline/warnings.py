@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from evalkit.data import repeated_prompts
 from evalkit.schema import (
     Answer,
     Comparison,
@@ -85,6 +86,12 @@ def warnings_of(
 ) -> tuple[str, ...]:
     """One sentence for each thing that shakes what was measured, the gravest first."""
     return (*_missing(usages), *_truncated(usages), *_parsed(usages), *_leaked(results, leaks))
+
+
+def unit_warnings(results: Sequence[SplitResult]) -> list[str]:
+    """Test rows that ask the same, and so count less than a reader of their number thinks."""
+    told = {r.suite: repeated_prompts(r.examples) for r in results if r.split == "test"}
+    return [f"{suite}: {sentence}." for suite, sentence in told.items() if sentence]
 
 
 def judging_warnings(judging: Sequence[Usage]) -> list[str]:

@@ -10,8 +10,9 @@ from evalkit.schema import GainSplit, ModelSpec, SplitResult
 from evalkit.stats.binary import is_table, tango_interval
 from evalkit.stats.intervals import Interval
 from evalkit.stats.paired import difference_interval
-from evalkit.stats.samples import FloatArray
+from evalkit.stats.samples import Clusters, FloatArray
 from evalkit.verdict.compare import pairs_of
+from evalkit.verdict.parts import clusters_of, subset
 
 WHOLE_ANSWER = "exact_match"
 ANSWER_INSIDE = "contains"
@@ -22,7 +23,8 @@ def gain_splits(split: SplitResult, *, models: Sequence[ModelSpec]) -> list[Gain
 
     An exact answer contains the reference, so exact = contains - (contains but not exact), example
     by example: the gain is the gain in containment (skill) plus what right answers lost in wrapping
-    (form). Both get Tango's interval, or Student's where they are means of several answers.
+    (form). Both get Tango's interval, or Student's where they are means of several answers or
+    where some rows are one unit.
 
     Args:
         split: answers and per-example values.
@@ -34,12 +36,13 @@ def gain_splits(split: SplitResult, *, models: Sequence[ModelSpec]) -> list[Gain
         if not all(key in split.values for key in keys):
             continue
         columns = np.array([split.values[key] for key in keys])
-        columns = columns[:, ~np.isnan(columns).any(axis=0)]
+        kept = np.flatnonzero(~np.isnan(columns).any(axis=0))
+        columns, clusters = columns[:, kept], subset(clusters_of(split.examples), kept)
         if not columns.size:
             continue
         exact, contains = columns[0] - columns[1], columns[2] - columns[3]
         form = exact - contains
-        skill_bounds, form_bounds = _interval(contains), _interval(form)
+        skill_bounds, form_bounds = _interval(contains, clusters), _interval(form, clusters)
         found.append(
             GainSplit(
                 suite=split.suite,
@@ -58,7 +61,7 @@ def gain_splits(split: SplitResult, *, models: Sequence[ModelSpec]) -> list[Gain
     return found
 
 
-def _interval(d: FloatArray) -> Interval:
-    if not is_table(d):
-        return difference_interval(d)
+def _interval(d: FloatArray, clusters: Clusters) -> Interval:
+    if clusters is not None or not is_table(d):
+        return difference_interval(d, clusters)
     return tango_interval(int((d > 0).sum()), int((d < 0).sum()), d.size)

@@ -21,11 +21,13 @@ from evalkit.stats.quantiles import z_two_sided
 from evalkit.stats.samples import ALPHA, CONFIDENCE, FEWEST_UNITS
 from evalkit.verdict.arms import same_model
 from evalkit.verdict.claims import margin_of
+from evalkit.verdict.compare import TEST
 from evalkit.verdict.differences import refusals, remedy, told
 from evalkit.verdict.gate import gate
 from evalkit.verdict.gate import worst as worst_verdict
 from evalkit.verdict.leaks import leaked_share, mostly_leaked
 from evalkit.verdict.overfit import SEVERITY
+from evalkit.verdict.parts import count_units
 from evalkit.verdict.wording import between, listed, p_value, plural, points, share
 
 Tone = Literal["good", "bad", "unsure"]
@@ -121,10 +123,20 @@ def _nothing_measured(told_so: Headline, alike: str) -> Headline:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """One suite's primary comparison, turned so that a positive delta is a gain."""
+    """One suite's primary comparison, turned so that a positive delta is a gain.
+
+    Attributes:
+        suite: which suite.
+        row: the comparison.
+        units: independent units that were compared, at most.
+        delta: tuned minus base, or the other way round where less is better.
+        low: lower bound of its 95 % interval.
+        high: upper bound.
+    """
 
     suite: SuiteConfig
     row: Comparison
+    units: int
     delta: float
     low: float
     high: float
@@ -138,6 +150,7 @@ class _Judged:
 def _judged(record: RunRecord, tuned: str, *, general: bool) -> list[_Judged]:
     """Primary comparisons on the test splits of the general or of the other suites."""
     info = record.info
+    units = {s.suite: count_units(s.examples) for s in record.splits if s.split == TEST}
     found = []
     for suite in info.suites:
         primary = next(iter(info.scorers.get(suite.name, ())), None)
@@ -151,7 +164,16 @@ def _judged(record: RunRecord, tuned: str, *, general: bool) -> list[_Judged]:
             if row.family != "primary" or row.delta is None or row.low is None or row.high is None:
                 continue
             bounds = [row.low * primary.better, row.high * primary.better]
-            found.append(_Judged(suite, row, row.delta * primary.better, min(bounds), max(bounds)))
+            found.append(
+                _Judged(
+                    suite=suite,
+                    row=row,
+                    units=min(row.n, units.get(suite.name, row.n)),
+                    delta=row.delta * primary.better,
+                    low=min(bounds),
+                    high=max(bounds),
+                )
+            )
     return found
 
 
@@ -186,8 +208,8 @@ def _better(judged: Sequence[_Judged]) -> Finding:
     sentence += "."
     if gains and losses:
         return Finding(question, "mixed", sentence, "unsure")
-    if len(judged) == 1 and (low > 0 or high < 0) and not _settled(judged[0].row):
-        return Finding(question, "not shown", f"{sentence} {_why_open(judged[0].row)}", "unsure")
+    if len(judged) == 1 and (low > 0 or high < 0) and not _settled(judged[0]):
+        return Finding(question, "not shown", f"{sentence} {_why_open(judged[0])}", "unsure")
     if low > 0:
         return Finding(question, "yes", sentence, "good")
     if high < 0:
@@ -195,16 +217,21 @@ def _better(judged: Sequence[_Judged]) -> Finding:
     return Finding(question, "not shown", sentence, "unsure")
 
 
-def _settled(row: Comparison) -> bool:
+def _settled(judged: _Judged) -> bool:
     """Whether a comparison that stands alone is more than an interval clear of zero."""
-    return row.p is not None and row.p <= ALPHA and row.n >= FEWEST_UNITS and not row.note
+    row = judged.row
+    return row.p is not None and row.p <= ALPHA and judged.units >= FEWEST_UNITS and not row.note
 
 
-def _why_open(row: Comparison) -> str:
+def _why_open(judged: _Judged) -> str:
+    row = judged.row
     reasons = [row.note] if row.note else []
     if row.p is not None and row.p > ALPHA:
         reasons.append(p_value(row.p))
-    return f"Not settled: {plural(row.n, 'pair')}; {', '.join(reasons)}."
+    if not reasons:
+        reasons.append(f"a decision needs at least {FEWEST_UNITS}")
+    noun = "pair" if judged.units == row.n else "independent unit"
+    return f"Not settled: {plural(judged.units, noun)}; {', '.join(reasons)}."
 
 
 def _overfitted(record: RunRecord, tuned: str) -> Finding:

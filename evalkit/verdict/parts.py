@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.schema import CLUSTER, Example
+from evalkit.data import units_of
+from evalkit.schema import Example
 from evalkit.stats.samples import Clusters, codes
 
 if TYPE_CHECKING:
@@ -66,18 +67,15 @@ def slice_warnings(suite: str, examples: Sequence[Example], fields: Sequence[str
 
 
 def clusters_of(examples: Sequence[Example]) -> Clusters:
-    """Cluster codes by the field `cluster_id`; None if no row has it.
+    """Cluster codes of the rows' units; None where every row is a unit of its own."""
+    labels = units_of(examples)
+    return None if labels is None else codes(labels)
 
-    A row without it is a cluster of its own.
-    """
-    if not any(CLUSTER in example.fields for example in examples):
-        return None
-    return codes(
-        [
-            f"={_text(example.fields[CLUSTER])}" if CLUSTER in example.fields else f"#{position}"
-            for position, example in enumerate(examples)
-        ]
-    )
+
+def count_units(examples: Sequence[Example]) -> int:
+    """How many units the rows make up."""
+    clusters = clusters_of(examples)
+    return len(examples) if clusters is None else int(clusters.max(initial=-1)) + 1
 
 
 def subset(clusters: Clusters, chosen: NDArray[np.intp]) -> Clusters:

@@ -51,6 +51,8 @@ def test_a_suite_with_everything_wrong(suite: SuiteWriter) -> None:
     unreliable = "its scores are unreliable, expected 10 or more"
     assert health.problems == (
         "1 of 5 test prompts occur in train (1 normalised)",
+        "test: 3 distinct prompts in 5 rows count as 3: rows that ask the same are one unit, however "
+        "often they are asked; to group rows otherwise, give them a `cluster_id`",
         "test: 1 row asked before with another answer ('3' as '1')",
         "test: 1 row repeated from before ('2' as '1')",
         "test: 5 rows: a small sample, expected 30 or more",
@@ -96,7 +98,7 @@ def test_repeated_rows_are_named_up_to_five(suite: SuiteWriter) -> None:
     health = check_suite(load_suite(suite("test: test.jsonl", test=test)))
     assert len(health.splits[0].duplicates) == 7
     assert health.splits[0].conflicts == ()
-    assert health.problems[0].endswith("'again 4' as '0', ...)")
+    assert health.problems[1].endswith("'again 4' as '0', ...)")
 
 
 def test_a_split_without_rows_has_no_lengths(suite: SuiteWriter) -> None:

@@ -80,10 +80,14 @@ def check(tuned: list[str | None], base: list[str | None] | None = None) -> Sign
     return copying(piece)
 
 
-def pieces(tuned: list[str | None], base: list[str | None] | None = None) -> list[Evidence]:
+def pieces(
+    tuned: list[str | None],
+    base: list[str | None] | None = None,
+    prompts: list[str] | None = None,
+) -> list[Evidence]:
     suite = config(scorers=("f1",))
     train = table({"base": NOVEL, "tuned": ORIGINAL}, ORIGINAL, suite=suite, split="train")
-    test = table({"base": base or [*NOVEL], "tuned": tuned}, UNSEEN, suite=suite)
+    test = table({"base": base or [*NOVEL], "tuned": tuned}, UNSEEN, suite=suite, prompts=prompts)
     return evidence(train, test, suite=suite)
 
 
@@ -128,3 +132,18 @@ def test_labels_and_short_answers_are_not_applicable() -> None:
         found = copying(piece)
         assert (found.level, found.p) == (None, None)
         assert found.detail.startswith("not applicable")
+
+
+def test_rows_that_ask_the_same_are_one_unit() -> None:
+    def asked(prompts: int) -> Signal:
+        copies = [ORIGINAL[i] if i % prompts < 6 else NOVEL[i] for i in range(100)]
+        (piece,) = pieces([*copies], prompts=[f"prompt {i % prompts}" for i in range(100)])
+        return copying(piece)
+
+    assert "10 clean answers are too few" in asked(10).detail
+    repeated, apart = asked(50), asked(100)
+    assert (repeated.p or 0.0) > (apart.p or 0.0)
+    assert (repeated.value, apart.value) == (0.12, 0.06)
+    assert repeated.low is not None
+    assert apart.low is not None
+    assert repeated.low < 0.06

@@ -36,3 +36,15 @@ def test_without_both_scorers_there_is_nothing_to_take_apart() -> None:
     assert gain_splits(t.split, models=MODELS) == []
     unanswered = table({"base": [None], "tuned": ["a"]}, ["a"], suite=SUITE)
     assert gain_splits(unanswered.split, models=MODELS) == []
+
+
+def test_rows_that_ask_the_same_widen_the_intervals() -> None:
+    base = ["It is red." if i % 2 else "It is dark." for i in range(100)]
+    widths = []
+    for prompts in (100, 20):
+        told = [f"prompt {i % prompts}" for i in range(100)]
+        answers = {"base": base, "tuned": ["red"] * 100}
+        split = table(answers, ["red"] * 100, suite=SUITE, prompts=told).split
+        (found,) = gain_splits(split, models=MODELS)
+        widths.append(found.skill_high - found.skill_low)
+    assert widths[1] > 2 * widths[0]

@@ -3,14 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evalkit.schema import Example
-from evalkit.verdict.parts import clusters_of, slice_warnings, slices_of, whole
+from evalkit.schema import Example, Message
+from evalkit.verdict.parts import clusters_of, count_units, slice_warnings, slices_of, whole
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 def examples(rows: Rows) -> list[Example]:
-    return [Example(str(i), "p", (), ("r",), row) for i, row in enumerate(rows)]
+    return [
+        Example(str(i), "p", (Message("user", f"question {i}"),), ("r",), row)
+        for i, row in enumerate(rows)
+    ]
 
 
 def found(rows: Rows, *fields: str) -> dict[str, list[int]]:
@@ -55,3 +58,15 @@ def test_rows_without_a_cluster_are_clusters_of_their_own() -> None:
     assert clusters[0] == clusters[2]
     assert len(set(clusters.tolist())) == 3
     assert clusters_of(examples([{}, {}])) is None
+
+
+def test_rows_that_ask_the_same_are_one_unit_unless_some_row_has_a_cluster() -> None:
+    repeated = [*examples([{}, {}]), *examples([{}])]
+    clusters = clusters_of(repeated)
+    assert clusters is not None
+    assert clusters.tolist() == [0, 1, 0]
+    assert count_units(repeated) == 2
+    assert count_units(examples([{}, {}, {}])) == 3
+    named = [*examples([{}, {}]), *examples([{"cluster_id": "a"}])]
+    assert count_units(named) == 3
+    assert count_units([]) == 0

@@ -14,9 +14,11 @@ import numpy as np
 from evalkit.schema import Answer, Example, Signal
 from evalkit.scorers.text import normalise, rouge_words
 from evalkit.stats.binary import tango_interval, tango_z
+from evalkit.stats.paired import difference_interval, p_below
 from evalkit.stats.quantiles import z_cdf
-from evalkit.stats.samples import DECISION, FEWEST_UNITS, THRESHOLD, FloatArray
+from evalkit.stats.samples import DECISION, FEWEST_UNITS, THRESHOLD, Clusters, FloatArray
 from evalkit.verdict.evidence import Evidence
+from evalkit.verdict.parts import clusters_of, count_units, subset
 from evalkit.verdict.signals.registry import judged, level_of, signal, unavailable
 from evalkit.verdict.wording import between, points, share
 
@@ -48,9 +50,10 @@ def copying(evidence: Evidence) -> Signal:
     completions = evidence.completions or sampled
     refusal = _refusal(completions)
     rows = np.flatnonzero(evidence.clean & evidence.answered(evidence.test))
-    if refusal or rows.size < FEWEST_UNITS:
-        return unavailable(NAME, refusal or f"{rows.size} clean answers are too few.")
     examples = [evidence.test.examples[i] for i in rows]
+    units = count_units(examples)
+    if refusal or units < FEWEST_UNITS:
+        return unavailable(NAME, refusal or f"{units} clean answers are too few.")
     tuned = _texts(evidence, evidence.tuned, rows)
     base = _texts(evidence, evidence.base, rows)
     held_out = [example.references[0] for example in examples]
@@ -60,7 +63,10 @@ def copying(evidence: Evidence) -> Signal:
     base_flags = _flags(base, own, known)
     # A reference holds all of its own runs: it is judged by its prompt and the other ones.
     held_out_flags = _flags(held_out, [(e.prompt, *e.references[1:]) for e in examples], known)
-    excess = smaller(_compared(flags, base_flags), _compared(flags, held_out_flags))
+    clusters = subset(clusters_of(evidence.test.examples), rows)
+    excess = smaller(
+        _compared(flags, base_flags, clusters), _compared(flags, held_out_flags, clusters)
+    )
     trained = _normalised(completions)
     parroted = sum(map(partial(_wrong_but_trained, trained), tuned, examples))
     return Signal(
@@ -120,7 +126,11 @@ def smaller(one: Excess, other: Excess) -> Excess:
     )
 
 
-def _compared(first: FloatArray, second: FloatArray) -> Excess:
+def _compared(first: FloatArray, second: FloatArray, clusters: Clusters) -> Excess:
+    if clusters is not None:
+        d = first - second
+        bounds = difference_interval(d, clusters, DECISION)
+        return Excess(float(d.mean()), bounds.low, bounds.high, p_below(-d, clusters))
     return excess_of(int((first > second).sum()), int((first < second).sum()), first.size)
 
 
