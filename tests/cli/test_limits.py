@@ -54,6 +54,19 @@ def test_all_the_asking_may_take_so_long(folder: Path) -> None:
         assert len(server.asked) <= 2 * ROWS + 1
 
 
+def test_no_answer_in_time_is_an_incomplete_run_and_a_server_that_is_gone_an_error(
+    folder: Path,
+) -> None:
+    with Server() as server:
+        done = run(server, folder, "--max-seconds", "0.001", "--no-probe")
+        assert (done.code, len(server.asked)) == (4, 0), done.err
+        assert "run --retry-missing out` asks only for them" in " ".join(done.err.split())
+        assert run(server, folder).code == 0
+    gone = run(server, folder, "--cache", "empty")
+    assert gone.code == 2
+    assert "is the server running there?" in gone.err
+
+
 @pytest.mark.parametrize("option", ["--timeout", "--max-seconds"])
 def test_no_time_is_no_limit_that_can_be_meant(folder: Path, option: str) -> None:
     with Server() as server:

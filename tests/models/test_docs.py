@@ -13,6 +13,7 @@ from evalkit.pipeline.likelihoods import SAMPLE
 from evalkit.runner import Retry
 from evalkit.runner.ask import CONCURRENCY, TIMEOUT
 from evalkit.runner.cache import FILE
+from evalkit.runner.endpoint import HOPELESS_AFTER
 from evalkit.runner.identity import COMPARED, HANDFUL, MANY
 from evalkit.runner.limiter import LONG
 from evalkit.runner.probe import WEEK
@@ -48,6 +49,7 @@ def test_names_and_defaults_are_those_of_the_code() -> None:
         for name in ("stop", "seed", "n", "logprobs", own):
             assert name in {trial.name for trial in tried}
             assert f"`{name}`" in FLAT
+    assert f"or its first {HOPELESS_AFTER} questions all failed" in FLAT
     assert WEEK == 7 * 24 * 3600
     assert len("four") == BYTES
     assert f"its first {HANDFUL} test prompts" in FLAT
