@@ -80,7 +80,7 @@ class GateResult:
         base: what it is compared with: its base, or `RUN/MODEL` of an earlier run.
         slice: `field=value`, or empty for the whole test split.
         delta: tuned - base; None if nothing could be compared.
-        low: lower bound of the 95 % interval.
+        low: lower bound of the interval at 1 - 2 alpha (90 %), the picture of both one-sided tests.
         high: upper bound.
         n: pairs compared.
         missing: pairs without an answer on either side.

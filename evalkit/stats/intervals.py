@@ -73,6 +73,21 @@ def t_interval(
     return Interval(estimate.value - half, estimate.value + half)
 
 
+def estimate_interval(value: float, se: float, units: int, level: float = CONFIDENCE) -> Interval:
+    """Interval of any difference of scores from its standard error: t, or of constants if se is 0.
+
+    Args:
+        value: the estimate, in [-1, 1].
+        se: its standard error.
+        units: how many it comes from; a single one leaves everything open.
+        level: confidence level.
+    """
+    if units == 1:
+        return Interval(-1.0, 1.0)
+    half = t_two_sided(level, units - 1) * se if se else constant_half_width(units, level)
+    return Interval(value - half, value + half).clipped(-1.0, 1.0)
+
+
 def constant_half_width(units: int, level: float) -> float:
     """Half width z^2 / (C + z^2) of a mean difference where all C differences are the same.
 

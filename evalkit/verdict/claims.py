@@ -26,7 +26,7 @@ from evalkit.stats.decisions import (
     estimate_decision,
     paired_decision,
 )
-from evalkit.stats.intervals import Interval, constant_p_below
+from evalkit.stats.intervals import Interval, constant_p_below, estimate_interval
 from evalkit.stats.paired import difference_interval, standard_error
 from evalkit.stats.samples import FEWEST_UNITS, Clusters, FloatArray, mean
 from evalkit.verdict.compare import TEST
@@ -71,7 +71,7 @@ class Claim:
         scorer: name of the scorer.
         slice: `field=value`, or empty for the whole test split.
         delta: tuned - base; None if nothing could be compared.
-        bounds: its 95 % interval; None if it is not known.
+        bounds: the interval that is the picture of both tests; None if it is not known.
         n: pairs compared.
         missing: pairs without an answer on either side.
         seen: the change on the pairs that both answered; None if there is an obstacle.
@@ -103,6 +103,11 @@ class Claim:
     def margin(self) -> float:
         """The largest acceptable loss on this suite."""
         return margin_of(self.suite, self.rule)
+
+    @property
+    def confidence(self) -> float:
+        """Of `bounds`: two one-sided tests at alpha are an interval at 1 - 2 alpha."""
+        return 1.0 - 2.0 * self.rule.alpha
 
     @property
     def blocks(self) -> bool:
@@ -242,7 +247,7 @@ def _from_values(
     filled = scorer.better * (
         np.where(np.isnan(new), worst[0], new) - np.where(np.isnan(ref), worst[1], ref)
     )
-    binary, level = scorer.binary and is_table(seen), level_of(claim.looks)
+    binary, level = scorer.binary and is_table(seen), level_of(claim.looks, claim.confidence)
     bounds = (
         tango_interval(int((seen > 0).sum()), int((seen < 0).sum()), seen.size, level)
         if binary and kept is None
@@ -295,11 +300,11 @@ def _from_row(claim: Claim, scorer: ScorerInfo, row: Comparison | None) -> Claim
         )  # fmt: skip
     if row is None or row.delta is None or row.se is None:
         return _nothing(claim)
-    low, high = row.low, row.high
+    level = level_of(claim.looks, claim.confidence)
     claim = replace(
         claim,
         delta=row.delta,
-        bounds=None if low is None or high is None else Interval(low, high),
+        bounds=estimate_interval(row.delta, row.se, row.units, level),
         n=row.n,
         missing=row.missing,
         doubt=_RARE_CLASS if "unreliable" in row.note else "",

@@ -7,9 +7,9 @@ from evalkit.stats.samples import CONFIDENCE
 from evalkit.stats.sequential import repeated_level, repeated_p
 
 
-def level_of(looks: Looks | None) -> float:
-    """Level of an interval that is to hold with 95 %, whenever a run stopped."""
-    return CONFIDENCE if looks is None else repeated_level(looks.taken, looks.declared)
+def level_of(looks: Looks | None, confidence: float = CONFIDENCE) -> float:
+    """Level of an interval that is to hold with this confidence, whenever a run stopped."""
+    return confidence if looks is None else repeated_level(looks.taken, looks.declared, confidence)
 
 
 def valid_p(p: float, looks: Looks | None, *, two_sided: bool = False) -> float:

@@ -60,14 +60,14 @@ def _ended(sentence: str) -> str:
 
 
 def _measured(claim: Claim) -> str:
-    """`exact_match -7.0 points on 200 pairs (95 % CI -12.4..-2.2): `."""
+    """`exact_match -7.0 points on 200 pairs (90 % CI -11.4..-3.0): `."""
     where = f" where {claim.slice}" if claim.slice else ""
     if claim.delta is None:
         return f"{claim.scorer}{where}: " if claim.slice else ""
     interval = between(*((b.low, b.high) if (b := claim.bounds) else (None, None)))
     return (
         f"{claim.scorer} {points(claim.delta)} points on {plural(claim.n, 'pair')}{where} "
-        f"(95 % CI {interval}): "
+        f"({100 * claim.confidence:g} % CI {interval}): "
     )
 
 

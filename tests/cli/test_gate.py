@@ -61,6 +61,7 @@ def test_exit_codes_0_1_3(folder: Path, tuned: str, code: int, word: str) -> Non
     again = evalkit_process("gate", "reports/a", cwd=folder)
     assert (again.code, again.out) == (code, ran.out.splitlines(keepends=True)[-1])
     assert f"{word:13} words / tuned against base: exact_match " in again.err
+    assert "points on 60 pairs (90 % CI " in again.err
     told = json.loads(evalkit("gate", "reports/a", "--json", cwd=folder).out)
     assert (told["verdict"], told["exit_code"]) == (word, code)
     if word == "INCONCLUSIVE":

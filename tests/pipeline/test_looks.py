@@ -16,6 +16,7 @@ from evalkit.pipeline import opening
 from evalkit.schema import Looks, ModelSpec
 from evalkit.stats.binary import tango_interval
 from evalkit.stats.decisions import OneSided, binary_decision, three_way
+from evalkit.stats.samples import DECISION
 from evalkit.verdict.looks import valid_p
 from tests.command_line import write_jsonl
 from tests.servers.sampling_server import SamplingServer
@@ -93,6 +94,11 @@ def test_intervals_are_wider_than_those_of_a_run_of_this_size() -> None:
     plain = tango_interval(wins, losses, row.n)
     assert row.low is not None
     assert row.low < plain.low
+    (judged,) = done.gate().results
+    inner = tango_interval(wins, losses, row.n, DECISION)
+    assert judged.low is not None
+    assert row.low < judged.low < inner.low  # repeated too, and of the level that decides
+    assert "(90 % CI" in judged.reason
     train = next(c for c in done.record.comparisons if c.split == "train")
     assert train.low == pytest.approx(tango_interval(train.wins, train.losses, train.n).low)
 

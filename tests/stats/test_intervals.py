@@ -11,16 +11,18 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, t
 from statsmodels.stats.proportion import proportion_confint
 
+from evalkit.stats.decisions import estimate_decision
 from evalkit.stats.intervals import (
     Interval,
     constant_half_width,
     constant_p_below,
     effective_n,
+    estimate_interval,
     score_interval,
     t_interval,
     wilson,
 )
-from evalkit.stats.samples import codes, floats, mean
+from evalkit.stats.samples import DECISION, codes, floats, mean
 
 X = floats([1, 0.5, 0, 0.8, 1, 0.6, 0.25, 1, 0, 0.9])
 CLUSTERS = codes([1, 1, 1, 2, 2, 3, 3, 4, 4, 4])
@@ -114,3 +116,16 @@ def test_constant_differences_have_one_rule_for_width_and_p(distance: float, uni
 def test_a_certain_loss_is_certain() -> None:
     assert constant_p_below(-1.0, 10) == 0.0
     assert constant_p_below(1.0, 10) == 1.0
+
+
+@given(st.floats(-0.2, 0.2), st.one_of(st.just(0.0), st.floats(0.001, 0.2)), st.integers(2, 500))
+def test_an_interval_of_an_estimate_is_the_picture_of_its_tests(
+    value: float, se: float, units: int
+) -> None:
+    bounds = estimate_interval(value, se, units, DECISION)
+    if se:
+        worse = estimate_decision(value, se, units, margin=0.05).worse
+    else:
+        worse = constant_p_below(value, units)
+    assert abs(worse - 0.05) < 1e-9 or (bounds.high < 0) == (worse < 0.05)
+    assert estimate_interval(value, se, 1) == Interval(-1.0, 1.0)
