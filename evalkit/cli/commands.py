@@ -101,6 +101,8 @@ def run(
     )
     verdict = done.gate() if gate else None
     _show(done, verdict, as_json=as_json, quiet=quiet)
+    if not done.asked:
+        print_note(f"{done.folder} lacks nothing: nothing was asked; spent now: $0")
     if done.missing:
         from evalkit.verdict.wording import plural
 
@@ -280,7 +282,7 @@ def _show(done: Run, verdict: GateVerdict | None, *, as_json: bool, quiet: bool)
     if not quiet:
         from evalkit.report.terminal import print_summary
 
-        print_summary(done.record)
+        print_summary(done.record, now=done.asked)
     print_line(str(done.report))
 
 

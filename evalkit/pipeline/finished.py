@@ -28,10 +28,12 @@ class Run:
     Attributes:
         record: everything the run found out.
         folder: the run folder on disk.
+        asked: whether it was asked just now; else it is what its folder holds.
     """
 
     record: RunRecord
     folder: Path
+    asked: bool = False
 
     @property
     def report(self) -> Path:

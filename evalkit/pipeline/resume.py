@@ -28,20 +28,11 @@ MANNER = frozenset(
 """Options that say how it is asked, not what: they may be others the second time."""
 
 
-def setup_of(
-    record: RunRecord, folder: Path, given: Mapping[str, object]
-) -> tuple[list[str], RunOptions]:
-    """The suites and options of a run, to ask for what it lacks.
-
-    Args:
-        record: the run.
-        folder: where it lies.
-        given: what is to be different this time: only how it is asked.
+def changes_of(folder: Path, given: Mapping[str, object]) -> dict[str, object]:
+    """What is to be different when a run is asked again: only how it is asked.
 
     Raises:
         UsageError: a change of what is asked.
-        ComparabilityError: suites or models are not what they were.
-        RunFolderError: a folder that does not remember its set-up.
     """
     # That nothing is to be probed is said by a False.
     changes = {name: told for name, told in given.items() if is_given(told) or name == "probe"}
@@ -50,6 +41,23 @@ def setup_of(
             f"--retry-missing takes {', '.join(others)} from {folder}; leave it out, or make a new "
             "run"
         )
+    return changes
+
+
+def setup_of(
+    record: RunRecord, folder: Path, changes: Mapping[str, object]
+) -> tuple[list[str], RunOptions]:
+    """The suites and options of a run, to ask for what it lacks.
+
+    Args:
+        record: the run.
+        folder: where it lies.
+        changes: what is to be different this time; see `changes_of`.
+
+    Raises:
+        ComparabilityError: suites or models are not what they were.
+        RunFolderError: a folder that does not remember its set-up.
+    """
     suites, options = _command(record, folder)
     options |= changes  # type: ignore[typeddict-item]
     _require_same(record, suites, options)

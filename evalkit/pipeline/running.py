@@ -20,7 +20,7 @@ from evalkit.pipeline.looks import Asked, ask_suites
 from evalkit.pipeline.losses import load_losses
 from evalkit.pipeline.options import RunOptions, check_options, listed
 from evalkit.pipeline.plan import Plan, make_plan
-from evalkit.pipeline.resume import setup_of
+from evalkit.pipeline.resume import changes_of, setup_of
 from evalkit.pipeline.spend import prices_of, purse_of
 from evalkit.pipeline.sweep import Choice, choose
 from evalkit.runner import AskStats, progress_observer
@@ -57,13 +57,13 @@ def run(
     Raises:
         EvalkitError: see `evalkit.errors`; what was answered is kept in the cache.
     """
-    check_options(options, ("suites", "out", "retry_missing", "progress"))
+    check_options(options, ("suites", "out", "retry_missing", "force", "progress"))
     started, clock = datetime.now(UTC), time.perf_counter()
     if retry_missing is not None:
         earlier = load(retry_missing)
+        given = changes_of(earlier.folder, {**options, "suites": listed(suites), "out": out})
         if not earlier.unanswered:
             return earlier
-        given = {**options, "suites": listed(suites), "out": out}
         suites, options = setup_of(earlier.record, earlier.folder, given)
         out = retry_missing
     plan = make_plan(listed(suites), **options)
@@ -97,7 +97,8 @@ def run(
     )
     record = conclude(setup, found.results)
     stamp = started.strftime("%Y%m%dT%H%M%SZ")
-    return write(record, folder or store.free_folder(REPORTS, f"{plan.name}-{stamp}"))
+    done = write(record, folder or store.free_folder(REPORTS, f"{plan.name}-{stamp}"))
+    return dataclasses.replace(done, asked=True)
 
 
 def _check_target(folder: Path, plan: Plan) -> None:

@@ -31,9 +31,9 @@ SHOWN_VALUES = 8
 """Labels and slice values that are listed; the rest is counted."""
 
 
-def print_summary(record: RunRecord) -> None:
-    """Show a run on stderr, in colour where the terminal has and wants it."""
-    console().print(summary_text(record))
+def print_summary(record: RunRecord, *, now: bool = True) -> None:
+    """Show a run on stderr, in colour where the terminal has and wants it; see `summary_text`."""
+    console().print(summary_text(record, now=now))
 
 
 def print_health(healths: Iterable[SuiteHealth]) -> None:
@@ -43,11 +43,12 @@ def print_health(healths: Iterable[SuiteHealth]) -> None:
         screen.print(health_text(health))
 
 
-def summary_text(record: RunRecord) -> Group:
+def summary_text(record: RunRecord, *, now: bool = True) -> Group:
     """The run as something rich can print.
 
     Args:
         record: the run.
+        now: whether it was asked just now, or is what a folder tells of an earlier time.
 
     Returns:
         For each tuned model its five answers and a table of its suites; then the warnings. Texts
@@ -66,7 +67,7 @@ def summary_text(record: RunRecord) -> Group:
     parts += [Text(chosen, "dim") for chosen in _chosen(record)]
     if extra := _extra(record):
         parts += [Text(extra, "dim")]
-    if spend := _spend(record):
+    if spend := _spend(record, now=now):
         parts += [Text(spend, "dim"), Text("")]
     parts += [
         Text.assemble(("warning: ", "yellow"), one_line(warning, 600))
@@ -136,7 +137,7 @@ def _extra(record: RunRecord) -> str:
     return f"rewordings asked besides: {told}; --no-perturb leaves them out"
 
 
-def _spend(record: RunRecord) -> str:
+def _spend(record: RunRecord, *, now: bool) -> str:
     """`cost: base $0.12, tuned $0.10; spent now: $0.05`; nothing where nothing costs."""
     usages = (*record.info.usage, *record.info.judging)
     costs = {used.model: used.cost for used in usages if used.cost}
@@ -145,8 +146,8 @@ def _spend(record: RunRecord) -> str:
     told = ", ".join(f"{one_line(name, 40)} {money(cost)}" for name, cost in costs.items())
     models = record.info.clocks.get("models", {})
     spent = [models[name].get("spent") or 0.0 for name in costs if name in models]
-    now = f"; spent now: {money(sum(spent))}" if spent else ""
-    return f"cost: {told}{now}"
+    when = "now" if now else "by that run"
+    return f"cost: {told}" + (f"; spent {when}: {money(sum(spent))}" if spent else "")
 
 
 def _planned(planning: Planning) -> str:

@@ -99,6 +99,11 @@ def test_all_the_asking_may_cost_so_much(folder: Path) -> None:
         again = evalkit("run", "data.jsonl", "--out", "out", cwd=folder)
         assert again.code == 0, again.err
         assert len(server.asked) == 2 * ROWS
+    for words in (["run", "--retry-missing", "out"], ["report", "out"]):
+        told = evalkit(*words, cwd=folder)
+        assert "spent by that run: $" in told.err
+        nothing = "out lacks nothing: nothing was asked; spent now: $0\n"
+        assert told.err.count("spent now") == told.err.count(nothing) == (words[0] == "run")
 
 
 def test_no_limit_is_kept_where_no_price_is_known(folder: Path) -> None:

@@ -82,6 +82,15 @@ def test_what_is_asked_is_the_runs_own() -> None:
             run(["data.jsonl"], base="openai:other", retry_missing="out")
 
 
+def test_a_run_that_lacks_nothing_takes_no_other_set_up_either(folder: Path) -> None:
+    with Server() as server:
+        first(server)
+        run(retry_missing="out")
+    done = evalkit("run", "--retry-missing", "out", "--scorer", "f1", cwd=folder)
+    assert done.code == 2
+    assert "--retry-missing takes scorers from out; leave it out" in done.err
+
+
 @pytest.mark.usefixtures("folder")
 def test_data_that_changed_since_is_another_run() -> None:
     with Server() as server:
