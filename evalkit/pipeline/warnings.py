@@ -19,18 +19,18 @@ from evalkit.schema import (
     Usage,
 )
 from evalkit.scorers import make_extractor
-from evalkit.verdict import within_noise
+from evalkit.verdict import emptiness, within_noise
 from evalkit.verdict.wording import counted, listed, plural, points, share
 
 NOTEWORTHY = 0.05
-"""Share of answers missing or cut off from which on a reader is warned."""
+"""Share of answers cut off or empty from which on a reader is warned."""
 
 
 def usage_of(
     model: ModelSpec, results: Sequence[SplitResult], suites: Sequence[SuiteConfig]
 ) -> Usage:
     """What one model consumed and how its answers ended."""
-    outcomes = _outcomes(model, results)
+    outcomes = _outcomes(model.name, results)
     answers = [o for o in outcomes if isinstance(o, Answer)]
     failures = Counter(o.kind for o in outcomes if isinstance(o, Failure))
     told = [
@@ -57,13 +57,13 @@ def usage_of(
     )
 
 
-def _outcomes(model: ModelSpec, results: Sequence[SplitResult]) -> list[Answer | Failure]:
+def _outcomes(model: str, results: Sequence[SplitResult]) -> list[Answer | Failure]:
     """All that came of asking a model, however often."""
     return [
         outcome
         for result in results
-        if model.name in result.answers
-        for row in (*result.asked(model.name), *result.again.get(model.name, ()))
+        if model in result.answers
+        for row in (*result.asked(model), *result.again.get(model, ()))
         for outcome in row
     ]
 
@@ -75,7 +75,7 @@ def _unparsable(
     found = {}
     for config in suites:
         extract = make_extractor(config)
-        asked = _outcomes(model, [result for result in results if result.suite == config.name])
+        asked = _outcomes(model.name, [r for r in results if r.suite == config.name])
         texts = [outcome.text for outcome in asked if isinstance(outcome, Answer)]
         found[config.name] = sum(bool(text.strip()) and extract(text) is None for text in texts)
     return {suite: count for suite, count in found.items() if count}
@@ -85,7 +85,13 @@ def warnings_of(
     usages: Sequence[Usage], results: Sequence[SplitResult], leaks: Sequence[Leak]
 ) -> tuple[str, ...]:
     """One sentence for each thing that shakes what was measured, the gravest first."""
-    return (*_missing(usages), *_truncated(usages), *_parsed(usages), *_leaked(results, leaks))
+    return (
+        *_missing(usages),
+        *_truncated(usages),
+        *_empty(usages, results),
+        *_parsed(usages),
+        *_leaked(results, leaks),
+    )
 
 
 def unit_warnings(results: Sequence[SplitResult]) -> list[str]:
@@ -213,6 +219,16 @@ def _truncated(usages: Sequence[Usage]) -> list[str]:
         "raise `generation.max_tokens` if that is not its own habit."
         for u in usages
         if u.truncated > NOTEWORTHY * max(1, u.asked - u.missing)
+    ]
+
+
+def _empty(usages: Sequence[Usage], results: Sequence[SplitResult]) -> list[str]:
+    answers = {u.model: _outcomes(u.model, results) for u in usages}
+    return [
+        f"{u.model}: {emptiness([o for o in answers[u.model] if isinstance(o, Answer)])}. An empty "
+        "answer is scored as it is; raise `generation.max_tokens` if it was cut off."
+        for u in usages
+        if u.empty and u.empty >= NOTEWORTHY * (u.asked - u.missing)
     ]
 
 

@@ -28,7 +28,7 @@ LOGPROBS = -1
 """The repetition under which the cache keeps log-probabilities."""
 
 Answers = Sequence[tuple[Answer, Answer]]
-"""Of base and tuned, to the same prompts."""
+"""Of base and tuned, to the same prompts; where both said nothing they are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ async def require_two_models(
 
     Only models that a server tells apart by name are asked. They get the run's own first prompts;
     if all answers are equal, the log-probabilities of a few of them decide. A server that gives
-    none is asked more prompts. With too little to go by there is no verdict.
+    none is asked more prompts. With too little to go by there is no verdict: two answers that are
+    both empty, because they were cut off or filtered, say nothing about who gave them.
 
     Args:
         pairs: who is compared with whom.
@@ -93,7 +94,7 @@ async def _ask_both(
     ask: Ask,
     went: list[dict[str, AskStats]],
 ) -> Answers:
-    """The first prompts of a pair, as far as both answered them."""
+    """The answers of a pair to the first prompts, as far as they tell models apart."""
     models = (pair.base, pair.tuned)
     jobs = [Job(model, request) for request in pair.requests[:most] for model in models]
     outcomes, stats = await ask(jobs, {model: providers[model] for model in models})
@@ -102,6 +103,7 @@ async def _ask_both(
         (one, other)
         for one, other in zip(outcomes[::2], outcomes[1::2], strict=True)
         if isinstance(one, Answer) and isinstance(other, Answer)
+        if one.text.strip() or other.text.strip()
     ]
 
 

@@ -12,7 +12,7 @@ from evalkit.errors import ComparabilityError
 from evalkit.schema import Difference, RunRecord, SplitResult, SuiteConfig
 from evalkit.stats.samples import FloatArray
 from evalkit.verdict.compare import TEST
-from evalkit.verdict.differences import placed, refusals, truncated
+from evalkit.verdict.differences import endings, placed, refusals
 from evalkit.verdict.runs import Arms, pair_arms, run_differences, suite_differences
 from evalkit.verdict.wording import plural, share
 
@@ -91,7 +91,7 @@ def _suite(
     for pair in arms:
         if pair.label in split.answers and pair.later.name in split.answers:
             both = (split.answers[pair.label], split.answers[pair.later.name])
-            found += truncated(f"{config.name}, {pair.later.name}", [both])
+            found += endings(f"{config.name}, {pair.later.name}", [both])
     return found, split
 
 

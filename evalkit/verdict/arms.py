@@ -12,7 +12,16 @@ from typing import Final
 
 from evalkit.schema import Answer, Difference, ModelSpec, OverfitVerdict, SplitResult, Usage
 from evalkit.verdict.compare import TEST
-from evalkit.verdict.differences import SAME_MODEL, Outcomes, endpoint, refusals, truncated
+from evalkit.verdict.differences import (
+    NO_TEXT,
+    SAME_MODEL,
+    Outcomes,
+    emptiness,
+    endings,
+    endpoint,
+    is_empty,
+    refusals,
+)
 from evalkit.verdict.wording import plural
 
 FEWEST_EQUAL: Final = 8
@@ -57,18 +66,24 @@ def arm_differences(
         if base.name in used and tuned.name in used:
             found += _served(used[base.name], used[tuned.name])
         found += _taken(tuned.name, *asked)
-        found += truncated(
+        found += endings(
             tuned.name, [p for s, p in zip(shared, pairs, strict=True) if s.split == TEST]
         )
     return tuple(found)
 
 
-def same_model(differences: Iterable[Difference], model: ModelSpec) -> str:
-    """A sentence where a tuned model looks like its base and nobody meant it to; else empty."""
+def nothing_compared(differences: Iterable[Difference], model: ModelSpec) -> tuple[str, str]:
+    """In a word and in a sentence why a tuned model shows nothing beside its base; else empty.
+
+    It looks like its base and nobody meant it to, or neither says anything.
+    """
     for found in refusals(differences):
         if (found.what, found.where) == (SAME_MODEL, model.name):
-            return f"{model.name} looks like the same model as {model.tuned_from}: {found.tuned}."
-    return ""
+            alike = f"{model.name} looks like the same model as {model.tuned_from}"
+            return "same model", f"{alike}: {found.tuned}."
+        if (found.what, found.where) == (NO_TEXT, model.name):
+            return "no text", f"{model.name} and {model.tuned_from} said nothing: {found.tuned}."
+    return "", ""
 
 
 def without_alike(
@@ -76,11 +91,11 @@ def without_alike(
     models: Sequence[ModelSpec],
     differences: Sequence[Difference],
 ) -> tuple[OverfitVerdict, ...]:
-    """The overfitting verdicts; of a model that looks like its base nothing can be told.
+    """The overfitting verdicts; of a model that was compared with nothing nothing can be told.
 
     It gains nothing on any row, and would be acquitted for that.
     """
-    alike = {model.name: same_model(differences, model) for model in models}
+    alike = {model.name: nothing_compared(differences, model)[1] for model in models}
     return tuple(
         replace(verdict, level="inconclusive", advice=f"Cannot tell: {alike[verdict.tuned]}")
         if alike.get(verdict.tuned)
@@ -90,17 +105,22 @@ def without_alike(
 
 
 def _identical(where: str, pairs: Pairs, *, allowed: bool) -> Iterator[Difference]:
-    """One model under two names, as far as answers tell."""
-    texts = [
-        (base.text, tuned.text)
+    """One model under two names, as far as answers tell; two that say nothing tell nothing."""
+    answered = [
+        (base, tuned)
         for split in pairs
         for base, tuned in zip(*split, strict=True)
         if isinstance(base, Answer) and isinstance(tuned, Answer)
     ]
-    if texts and all(base == tuned for base, tuned in texts):
-        said = f"equal answers to {'all ' * (len(texts) > 1)}{plural(len(texts), 'prompt')}"
-        proved = len(texts) >= FEWEST_EQUAL and not allowed
+    told = [pair for pair in answered if not all(map(is_empty, pair))]
+    if told and all(base.text == tuned.text for base, tuned in told):
+        said = f"equal answers to {'all ' * (len(told) > 1)}{plural(len(told), 'prompt')}"
+        proved = len(told) >= FEWEST_EQUAL and not allowed
         yield Difference(SAME_MODEL, where, said, said, "refuse" if proved else "flag")
+    if answered and not told:
+        said = emptiness([answer for pair in answered for answer in pair])
+        proved = len(answered) >= FEWEST_EQUAL
+        yield Difference(NO_TEXT, where, said, said, "refuse" if proved else "flag")
 
 
 def _addressed(base: ModelSpec, tuned: ModelSpec) -> Iterator[Difference]:

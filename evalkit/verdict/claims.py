@@ -30,7 +30,7 @@ from evalkit.stats.intervals import Interval, constant_p_below, estimate_interva
 from evalkit.stats.paired import difference_interval, standard_error
 from evalkit.stats.samples import FEWEST_UNITS, Clusters, FloatArray, mean
 from evalkit.verdict.compare import TEST
-from evalkit.verdict.differences import IF_MEANT, refusals, told
+from evalkit.verdict.differences import refusals, told, way_out
 from evalkit.verdict.leaks import MOST_LEAKED, leaked_share
 from evalkit.verdict.looks import level_of, valid_p
 from evalkit.verdict.parts import Part, clusters_of, slices_of, subset, whole
@@ -178,7 +178,7 @@ def _claims(
             hint = nearest(name, computed)
             yield _stopped(claim, f"{name!r} is not among the run's scorers; {hint}")
         elif refused:
-            yield _stopped(claim, f"{told(refused[0])}; {IF_MEANT}")
+            yield _stopped(claim, f"{told(refused[0])}; {way_out(refused[0])}")
         elif leaked[0] > MOST_LEAKED * leaked[1]:
             yield _stopped(claim, f"{share(*leaked)} test prompts are in its training data")
         elif split is None:

@@ -5,21 +5,25 @@ One kind of list serves the arms of one run, the gate against an earlier run, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from evalkit.schema import Answer, Difference, Failure, ModelSpec
 from evalkit.stats.binary import mcnemar_midp
 from evalkit.stats.samples import ALPHA
-from evalkit.verdict.wording import share
+from evalkit.verdict.wording import counted, share
 
 SAME_MODEL: Final = "same model"
 """What two arms are that never differ."""
+NO_TEXT: Final = "no text in any answer"
+"""What two arms have in common that both say nothing; it does not make them one model."""
 IF_MEANT: Final = "if it is meant, run again with --allow-identical"
 _SHOWN = 60
 _REMEDIES: Final = {
     SAME_MODEL: "probably a wrong adapter name, an adapter that was not loaded, a server that "
     f"ignores the name, or the wrong file; {IF_MEANT}",
+    NO_TEXT: "see how the answers ended; raise `generation.max_tokens` if they were cut off",
     "served model": "make sure that the server knows both names",
     "served model, which changed": "something was loaded or updated meanwhile; run again",
     "mode": "ask both in one mode, unless the mode is what is compared",
@@ -27,7 +31,11 @@ _REMEDIES: Final = {
     "decoding": "use parameters that both models take",
     "judge": "models prefer what reads like their own; let a third one judge (--judge)",
     "cut off by max_tokens": "raise `generation.max_tokens`, unless rambling is what is judged",
+    "empty answers": "see how they ended; raise `generation.max_tokens` if they were cut off",
 }
+
+_CAUSES: Final = {"length": "cut off by max_tokens", "content_filter": "filtered by the server"}
+"""Finish reason -> why an answer can be empty."""
 
 Outcomes = Sequence[Answer | Failure]
 
@@ -42,6 +50,8 @@ def told(difference: Difference) -> str:
     first, second = (_cut(text) for text in (difference.base, difference.tuned))
     if difference.what == SAME_MODEL:
         return f"looks like the same model, with {first}"
+    if difference.what == NO_TEXT:
+        return f"nothing to compare: {first}"
     if difference.base == difference.tuned:
         return f"{difference.what}: {first} (both)"
     return f"{difference.what}: {first} → {second}"
@@ -55,6 +65,11 @@ def placed(difference: Difference) -> str:
 def remedy(difference: Difference) -> str:
     """What to do about it; empty where its name says it."""
     return _REMEDIES.get(difference.what, "")
+
+
+def way_out(difference: Difference) -> str:
+    """The remedy, of a model that looks like its base only how to mean it."""
+    return IF_MEANT if difference.what == SAME_MODEL else remedy(difference)
 
 
 def shown(value: object) -> str:
@@ -71,22 +86,47 @@ def endpoint(model: ModelSpec) -> str:
     return model.base_url or f"{model.provider}: by its own address"
 
 
-def truncated(where: str, pairs: Iterable[tuple[Outcomes, Outcomes]]) -> Iterator[Difference]:
-    """Answers cut off by max_tokens significantly more often on one side (McNemar's mid-p).
+def endings(where: str, pairs: Iterable[tuple[Outcomes, Outcomes]]) -> Iterator[Difference]:
+    """Answers cut off, or empty, significantly more often on one side (McNemar's mid-p).
 
     Args:
         where: what it is about.
         pairs: outcomes of both sides to the same prompts, split by split.
     """
-    cut = [
-        (base.finish_reason == "length", tuned.finish_reason == "length")
+    answered = [
+        (base, tuned)
         for split in pairs
         for base, tuned in zip(*split, strict=True)
         if isinstance(base, Answer) and isinstance(tuned, Answer)
     ]
-    if mcnemar_midp(cut.count((True, False)), cut.count((False, True))) <= ALPHA:
-        first, second = (share(sum(side), len(cut)) for side in zip(*cut, strict=True))
-        yield Difference("cut off by max_tokens", where, first, second, "flag")
+    for what, ended in _ENDINGS.items():
+        found = [(ended(base), ended(tuned)) for base, tuned in answered]
+        if mcnemar_midp(found.count((True, False)), found.count((False, True))) <= ALPHA:
+            first, second = (share(sum(side), len(found)) for side in zip(*found, strict=True))
+            yield Difference(what, where, first, second, "flag")
+
+
+def emptiness(answers: Sequence[Answer]) -> str:
+    """`all 32 answers are empty (32 cut off by max_tokens)`; empty where every answer has text."""
+    empty = [answer for answer in answers if is_empty(answer)]
+    if not empty:
+        return ""
+    every = len(empty) == len(answers) > 1
+    count = f"all {len(empty)}" if every else share(len(empty), len(answers))
+    causes = Counter(_CAUSES[a.finish_reason] for a in empty if a.finish_reason in _CAUSES)
+    why = f" ({counted(dict(sorted(causes.items())))})" if causes else ""
+    return f"{count} answers are empty{why}"
+
+
+def is_empty(answer: Answer) -> bool:
+    """Whether an answer has no text."""
+    return not answer.text.strip()
+
+
+_ENDINGS: Final[Mapping[str, Callable[[Answer], bool]]] = {
+    "cut off by max_tokens": lambda answer: answer.finish_reason == "length",
+    "empty answers": is_empty,
+}
 
 
 def _cut(text: str) -> str:

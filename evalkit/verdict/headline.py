@@ -19,7 +19,7 @@ from evalkit.stats.decisions import Pooled, pooled
 from evalkit.stats.families import holm
 from evalkit.stats.quantiles import z_two_sided
 from evalkit.stats.samples import ALPHA, CONFIDENCE, FEWEST_UNITS
-from evalkit.verdict.arms import same_model
+from evalkit.verdict.arms import nothing_compared
 from evalkit.verdict.claims import margin_of
 from evalkit.verdict.compare import TEST
 from evalkit.verdict.differences import refusals, remedy, told
@@ -106,16 +106,16 @@ def headline(record: RunRecord, verdict: GateVerdict | None = None) -> tuple[Hea
                 ship=_ship(model.name, verdict, level, comparable),
             )
         )
-        alike = same_model(record.info.differences, model)
-        if alike:
-            found[-1] = _nothing_measured(found[-1], alike)
+        word, sentence = nothing_compared(record.info.differences, model)
+        if word:
+            found[-1] = _nothing_measured(found[-1], word, sentence)
     return tuple(found)
 
 
-def _nothing_measured(told_so: Headline, alike: str) -> Headline:
-    """The answers about a model that looks like its base: no difference of theirs means a thing."""
+def _nothing_measured(told_so: Headline, word: str, sentence: str) -> Headline:
+    """The answers about a model that was compared with nothing: no difference means a thing."""
     better, overfitted, forgot = (
-        Finding(found.question, "same model", alike, "unsure")
+        Finding(found.question, word, sentence, "unsure")
         for found in (told_so.better, told_so.overfitted, told_so.forgot)
     )
     return replace(told_so, better=better, overfitted=overfitted, forgot=forgot)
