@@ -201,6 +201,7 @@ def _noted(stats: AskStats, note: str | None) -> AskStats:
 def asker(plan: Plan, purse: Purse | None) -> Ask:
     """`ask` with the options of a plan; all calls together share its time and its money."""
     end = None if plan.max_seconds is None else time.monotonic() + plan.max_seconds
+    own: set[str] = set()
 
     async def asking(
         jobs: Sequence[Job],
@@ -218,6 +219,7 @@ def asker(plan: Plan, purse: Purse | None) -> Ask:
             purse=purse,
             observer=observer,
             settled=settled,
+            own=own,
         )
 
     return asking

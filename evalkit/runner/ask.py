@@ -42,6 +42,7 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
     purse: Purse | None = None,
     observer: Observer | None = None,
     settled: Mapping[str, Failure] | None = None,
+    own: set[str] | None = None,
 ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
     """Ask every job of its model; answers that are in the cache are not asked again.
 
@@ -61,6 +62,8 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
         observer: is told of everything that happens.
         settled: cache key -> why a question has no answer, for questions that are not asked (see
             `ask_by_batch`).
+        own: cache keys of the answers that earlier calls of this run have sent for; those of this
+            call are added. The observer is told them apart from what an earlier run has paid for.
 
     Returns:
         One outcome a job, and per model how the asking went.
@@ -74,7 +77,7 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
     keys = [_key(job, providers[job.model]) for job in jobs]
     cacheable = cache is not None and any(key is not None for key in keys)
     with _open(cache if cacheable else None) as store:
-        run = _Run(jobs, providers, store, tally)
+        run = _Run(jobs, providers, store, tally, set() if own is None else own)
         questions = run.recall(keys, settled or {})
         deadline = float("inf") if max_seconds is None else time.monotonic() + max_seconds
         line = partial(
@@ -143,6 +146,7 @@ class _Run:
         providers: Mapping[str, Provider],
         store: Cache | None,
         tally: Tally,
+        own: set[str],
     ) -> None:
         self.outcomes: list[Answer | Failure | None] = [None] * len(jobs)
         self.states = {model: ModelState() for model in providers}
@@ -151,6 +155,7 @@ class _Run:
         self._providers = providers
         self._store = store
         self._tally = tally
+        self._own = own
         self._recalled = 0
         self._old_notes: dict[str, list[str]] = {}
 
@@ -162,6 +167,7 @@ class _Run:
         stored = {} if self._store is None else self._store.get([key for key in keys if key])
         questions = []
         cached: Counter[str] = Counter()
+        own: Counter[str] = Counter()
         for name, jobs in places.items():
             first = self._jobs[jobs[0]]
             if name not in stored:
@@ -169,7 +175,7 @@ class _Run:
                 continue
             for i in jobs:
                 self.outcomes[i] = stored[name]
-                cached[self._jobs[i].model] += 1
+                (own if name in self._own else cached)[self._jobs[i].model] += 1
                 self.states[self._jobs[i].model].answered += 1
         self._recalled = len(stored)
         if self._store is not None:
@@ -178,7 +184,7 @@ class _Run:
                 for model, provider in self._providers.items()
                 if self.states[model].answered
             }
-        self._tally.started(Counter(job.model for job in self._jobs), cached)
+        self._tally.started(Counter(job.model for job in self._jobs), cached, own)
         reasons = [settled.get(question.key or "") for question in questions]
         for question, reason in zip(questions, reasons, strict=True):
             if reason is not None:
@@ -187,6 +193,8 @@ class _Run:
 
     def deliver(self, question: Question, outcome: Answer | Failure, *, sent: bool = True) -> None:
         """Give an outcome to every job that asked for it; only the first may have been sent."""
+        if sent and question.key is not None and isinstance(outcome, Answer):
+            self._own.add(question.key)
         for i in question.jobs:
             self.outcomes[i] = outcome
             model = self._jobs[i].model

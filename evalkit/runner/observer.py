@@ -16,8 +16,16 @@ from evalkit.schema import Answer, Failure
 class Observer(Protocol):
     """Told of everything that happens while models are asked; called from the event loop."""
 
-    def started(self, jobs: Mapping[str, int], cached: Mapping[str, int]) -> None:
-        """Asking begins: model -> jobs, and model -> jobs that need not be sent."""
+    def started(
+        self, jobs: Mapping[str, int], cached: Mapping[str, int], own: Mapping[str, int]
+    ) -> None:
+        """Asking begins.
+
+        Args:
+            jobs: model -> jobs.
+            cached: model -> jobs of these whose answers an earlier run has asked for.
+            own: model -> jobs of these whose answers this run has asked for before.
+        """
 
     def answered(self, model: str, answer: Answer) -> None:
         """A job got its answer."""
@@ -75,13 +83,15 @@ class Tally:
         self._counts = {model: _Count() for model in models}
         self._observer = observer
 
-    def started(self, jobs: Mapping[str, int], cached: Mapping[str, int]) -> None:
-        """Note how much there is to do."""
+    def started(
+        self, jobs: Mapping[str, int], cached: Mapping[str, int], own: Mapping[str, int]
+    ) -> None:
+        """Note how much there is to do; see `Observer`."""
         for model, count in self._counts.items():
             count.jobs = jobs.get(model, 0)
-            count.cached = cached.get(model, 0)
+            count.cached = cached.get(model, 0) + own.get(model, 0)
         if self._observer is not None:
-            self._observer.started(jobs, cached)
+            self._observer.started(jobs, cached, own)
 
     def recalled(self, model: str) -> None:
         """Count a job whose answer another run has brought into the cache meanwhile."""

@@ -31,6 +31,7 @@ class _Pace:
 
     total: int = 0
     cached: int = 0
+    own: int = 0
     answered: int = 0
     failed: int = 0
     causes: Counter[str] = field(default_factory=Counter)
@@ -38,8 +39,13 @@ class _Pace:
     start: float = field(default_factory=time.monotonic)
 
     @property
+    def had(self) -> int:
+        """Answers that are there, whoever has asked for them and when."""
+        return self.cached + self.own + self.answered
+
+    @property
     def done(self) -> int:
-        return self.cached + self.answered + self.failed
+        return self.had + self.failed
 
     def count(self, answer: Answer) -> None:
         self.answered += 1
@@ -76,9 +82,11 @@ class LineProgress:
         self._pace = _Pace()
         self._written = time.monotonic()
 
-    def started(self, jobs: Mapping[str, int], cached: Mapping[str, int]) -> None:
+    def started(
+        self, jobs: Mapping[str, int], cached: Mapping[str, int], own: Mapping[str, int]
+    ) -> None:
         """Begin to count."""
-        self._pace = _Pace(total=sum(jobs.values()), cached=sum(cached.values()))
+        self._pace = _Pace(sum(jobs.values()), sum(cached.values()), sum(own.values()))
         self._written = time.monotonic()
 
     def answered(self, model: str, answer: Answer) -> None:  # noqa: ARG002 - one line for all
@@ -117,7 +125,7 @@ class LineProgress:
 
     def _write(self, now: float) -> None:
         self._written = now
-        parts = [f"{self._pace.done}/{self._pace.total} answers"]
+        parts = [f"{self._pace.had} of {self._pace.total} answered"]
         parts += [part for part in (self._pace.rates(now), self._pace.troubles()) if part]
         sys.stderr.write(", ".join(parts) + "\n")
         sys.stderr.flush()
@@ -132,7 +140,9 @@ class TerminalProgress:
         self._paces: dict[str, _Pace] = {}
         self._tasks: dict[str, int] = {}
 
-    def started(self, jobs: Mapping[str, int], cached: Mapping[str, int]) -> None:
+    def started(
+        self, jobs: Mapping[str, int], cached: Mapping[str, int], own: Mapping[str, int]
+    ) -> None:
         """Draw a bar for every model."""
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
@@ -140,16 +150,21 @@ class TerminalProgress:
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[had]} of {task.total:.0f}"),
             TextColumn("{task.fields[rates]}", markup=False, style="cyan"),
             TextColumn("{task.fields[troubles]}", markup=False, style="yellow"),
             console=self._console or Console(stderr=True),
         )
         for model, total in jobs.items():
-            pace = _Pace(total=total, cached=cached.get(model, 0))
+            pace = _Pace(total, cached.get(model, 0), own.get(model, 0))
             self._paces[model] = pace
             self._tasks[model] = self._bars.add_task(
-                model, total=total, completed=pace.done, rates="", troubles=pace.troubles()
+                model,
+                total=total,
+                completed=pace.done,
+                had=pace.had,
+                rates="",
+                troubles=pace.troubles(),
             )
         self._bars.start()
 
@@ -193,6 +208,7 @@ class TerminalProgress:
         self._bars.update(
             TaskID(self._tasks[model]),
             completed=pace.done,
+            had=pace.had,
             rates=pace.rates(time.monotonic()),
             troubles=pace.troubles(),
         )

@@ -92,12 +92,17 @@ def test_all_the_asking_may_cost_so_much(folder: Path) -> None:
         assert done.code == 4, done.err
         assert "budget" in done.err
         paid = len(server.asked)
+        assert f"{paid} of {2 * ROWS} answered, " in done.err
+        assert "cached" not in done.err  # what this run has asked for is no gift of an earlier one
+        assert f"{2 * ROWS - paid} missing\n" in done.err
         assert 0 < paid < 2 * ROWS
         cost = paid * (2 * 1000 + 3 * 3000) / 1e6  # two words are asked, three are answered
         assert cost <= 1
         assert "spent now: $" in done.err
         again = evalkit("run", "data.jsonl", "--out", "out", cwd=folder)
         assert again.code == 0, again.err
+        assert f"{2 * ROWS} of {2 * ROWS} answered, " in again.err
+        assert f", {paid} cached\n" in again.err
         assert len(server.asked) == 2 * ROWS
     for words in (["run", "--retry-missing", "out"], ["report", "out"]):
         told = evalkit(*words, cwd=folder)

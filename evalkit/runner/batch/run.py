@@ -118,7 +118,7 @@ class _BatchRun:
             by_arm[job.model].pending[key] = job.request
             self._arms.setdefault(key, []).append(job.model)
         cached = Counter(self._recall())
-        self.tally.started(Counter(job.model for job in jobs), cached)
+        self.tally.started(Counter(job.model for job in jobs), cached, {})
         for key, model in self.models.items():
             model.provider.learn(store.notes(key))
 
