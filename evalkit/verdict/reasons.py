@@ -60,7 +60,7 @@ def _ended(sentence: str) -> str:
 
 
 def _measured(claim: Claim) -> str:
-    """`exact_match -7.0 points on 200 pairs (90 % CI -11.4..-3.0): `."""
+    """`exact_match +7.0 points on 200 pairs (90 % CI +3.0..+11.4): `."""
     where = f" where {claim.slice}" if claim.slice else ""
     if claim.delta is None:
         return f"{claim.scorer}{where}: " if claim.slice else ""
@@ -82,12 +82,12 @@ def _tested(claim: Claim, p: float, needed: int | None) -> str:
     if claim.rule.mode == "significant-regression":
         return f"{'a' if certain else 'no'} significant loss ({lost})"
     if ruled_out:
-        small = f"; a small real loss inside the margin ({lost})" if certain else ""
-        return f"{limit} is ruled out ({kept}){small}"
+        real = f"; a real loss, but inside the margin ({lost})" if certain else ""
+        return f"{limit} is ruled out ({kept}){real}"
     if claim.rule.mode == "non-inferiority":
         return f"{limit} is not ruled out ({kept})"
     if certain:
-        return f"a significant loss ({lost}); {limit} is not ruled out ({kept})"
+        return f"a significant loss ({lost})"
     settle = "" if needed is None else f"; about {needed:,} pairs would settle it"
     return f"no significant loss ({lost}), but {limit} is not ruled out ({kept}){settle}"
 

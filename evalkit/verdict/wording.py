@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 TINY_P = 0.001
+MINUS = "\N{MINUS SIGN}"
+
+
+def signed(value: float, places: int) -> str:
+    """A number with its sign, a true minus as in the report's tables: `+1.20`; zero is `+0.00`."""
+    return f"{round(value, places) + 0.0:+.{places}f}".replace("-", MINUS)
 
 
 def points(value: float) -> str:
-    """A difference of scores in points of 100, with its sign: `+12.3`; never `-0.0`."""
-    return f"{round(100 * value, 1) + 0.0:+.1f}"
+    """A difference of scores in points of 100, with its sign: `+12.3`."""
+    return signed(100 * value, 1)
 
 
 def between(low: float | None, high: float | None) -> str:

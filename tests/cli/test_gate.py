@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from evalkit import embedded
+from evalkit.verdict.wording import MINUS
 from tests.command_line import Done, evalkit, evalkit_process, write_jsonl
 
 N = 60
@@ -62,6 +64,8 @@ def test_exit_codes_0_1_3(folder: Path, tuned: str, code: int, word: str) -> Non
     assert (again.code, again.out) == (code, ran.out.splitlines(keepends=True)[-1])
     assert f"{word:13} words / tuned against base: exact_match " in again.err
     assert "points on 60 pairs (90 % CI " in again.err
+    shown = again.err + evalkit("report", "reports/a", cwd=folder).err
+    assert (MINUS in shown, re.findall(r"(?:^|[ (\[.])-[0-9]", shown)) == (word != "PASS", [])
     told = json.loads(evalkit("gate", "reports/a", "--json", cwd=folder).out)
     assert (told["verdict"], told["exit_code"]) == (word, code)
     if word == "INCONCLUSIVE":

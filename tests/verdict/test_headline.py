@@ -7,6 +7,7 @@ import pytest
 from evalkit.schema import Comparison, GateRule, Leak, ModelSpec, RunRecord, SuiteConfig, Usage
 from evalkit.verdict import adjust, arm_differences, compare_rows, gate, headline, overfit
 from evalkit.verdict.headline import Finding, Headline
+from evalkit.verdict.wording import MINUS
 from tests.verdict.table import (
     BASE,
     MODELS,
@@ -82,7 +83,7 @@ def test_general_suites_answer_what_was_forgotten() -> None:
     lost = only(run_of((config(), BETTER), (general, WORSE)))
     assert (lost.forgot.answer, lost.forgot.tone) == ("yes", "bad")
     assert lost.forgot.sentence.startswith(
-        "general fell 27.5 points (one-sided p < 0.001; 95 % CI of the change -"
+        "general fell 27.5 points (one-sided p < 0.001; 95 % CI of the change " + MINUS
     )
     unclear = only(run_of((config(), BETTER), (general, UNCLEAR)))
     assert (unclear.forgot.answer, unclear.forgot.tone) == ("not shown", "unsure")

@@ -2,12 +2,18 @@ from __future__ import annotations
 
 import pytest
 
-from evalkit.verdict.wording import between, listed, p_value, plural, points, share
+from evalkit.verdict.wording import MINUS, between, listed, p_value, plural, points, share, signed
 
 
 def test_points_carry_a_sign_and_no_negative_zero() -> None:
-    assert [points(v) for v in (0.1234, -0.05, 0.0, -0.0001)] == ["+12.3", "-5.0", "+0.0", "+0.0"]
-    assert between(-0.1, 0.25) == "-10.0..+25.0"
+    assert [points(v) for v in (0.1234, -0.05, 0.0, -0.0001)] == [
+        "+12.3",
+        f"{MINUS}5.0",
+        "+0.0",
+        "+0.0",
+    ]
+    assert between(-0.1, 0.25) == f"{MINUS}10.0..+25.0"
+    assert signed(-0.126, 2) == f"{MINUS}0.13"
     assert between(None, 0.1) == "unknown"
 
 

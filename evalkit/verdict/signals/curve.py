@@ -11,6 +11,7 @@ from evalkit.stats.samples import ALPHA, FloatArray, floats
 from evalkit.stats.trends import FEWEST_POINTS, Rise, tail_rise
 from evalkit.verdict.evidence import Evidence
 from evalkit.verdict.signals.registry import signal, unavailable
+from evalkit.verdict.wording import signed
 
 NAME = "curve"
 RISE: Final = 0.02
@@ -97,7 +98,7 @@ def _detail(valid: Sequence[Point], found: Rise, best: Point, *, unstable: bool)
     moved = "rose" if found.rise >= RISE else "fell" if found.rise <= -RISE else "moved"
     sentence = (
         f"validation loss {moved} by {change} from the third to the last quarter of "
-        f"{len(valid)} points (Kendall's tau {found.tau:+.2f}); lowest at step {best.step}, "
+        f"{len(valid)} points (Kendall's tau {signed(found.tau, 2)}); lowest at step {best.step}, "
         f"{best.loss:.4g}, last {valid[-1].loss:.4g}."
     )
     if unstable:

@@ -14,6 +14,7 @@ from evalkit.stats.samples import Clusters, FloatArray
 from evalkit.verdict.evidence import Evidence, Mask
 from evalkit.verdict.parts import clusters_of, subset
 from evalkit.verdict.signals.registry import level_of, signal, too_few, unavailable
+from evalkit.verdict.wording import signed
 
 NAME = "membership"
 AREA: Final = 0.70
@@ -54,10 +55,10 @@ def membership(evidence: Evidence) -> Signal:
         p_adjusted=None,
         threshold=AREA,
         detail=(
-            f"tuning changed the log-probability of references by {means[0]:+.2f} a token on "
-            f"training rows and by {means[1]:+.2f} on unseen ones; as a test of which is which it "
-            f"has an area of {area.value:.2f} (90 % CI {area.low:.2f} to {area.high:.2f}; 0.50 is "
-            "chance)."
+            f"tuning changed the log-probability of references by {signed(means[0], 2)} a token on "
+            f"training rows and by {signed(means[1], 2)} on unseen ones; as a test of which is "
+            f"which it has an area of {area.value:.2f} (90 % CI {area.low:.2f} to {area.high:.2f}; "
+            "0.50 is chance)."
         ),
         numbers={"gain_train": means[0], "gain_test": means[1]},
     )
