@@ -86,7 +86,7 @@ def warnings_of(
 ) -> tuple[str, ...]:
     """One sentence for each thing that shakes what was measured, the gravest first."""
     return (
-        *_missing(usages),
+        *_missing(usages, results),
         *_truncated(usages),
         *_empty(usages, results),
         *_parsed(usages),
@@ -204,13 +204,22 @@ def noise_warnings(comparisons: Sequence[Comparison], noise: Sequence[Noise]) ->
     ]
 
 
-def _missing(usages: Sequence[Usage]) -> list[str]:
+def _missing(usages: Sequence[Usage], results: Sequence[SplitResult]) -> list[str]:
     return [
-        f"{u.model}: {u.missing} of {u.asked} answers are missing ({counted(u.failures)}); "
-        "they are left out of both arms."
+        f"{u.model}: {u.missing} of {u.asked} answers are missing ({counted(u.failures)}), "
+        f"{_splits_of_missing(u.model, results)}; they are left out of both arms."
         for u in usages
         if u.missing
     ]
+
+
+def _splits_of_missing(model: str, results: Sequence[SplitResult]) -> str:
+    """`3 in test and 100 in train`."""
+    found: Counter[str] = Counter()
+    for result in results:
+        lacking = sum(isinstance(o, Failure) for o in _outcomes(model, [result]))
+        found.update({result.split: lacking} if lacking else {})
+    return listed([f"{count} in {split}" for split, count in found.items()])
 
 
 def _truncated(usages: Sequence[Usage]) -> list[str]:

@@ -309,7 +309,8 @@ def _comparable(record: RunRecord, model: ModelSpec) -> Finding:
     if doubts:
         return Finding(question, "with care", f"{'; '.join(doubts)}.", "unsure")
     compared = sum(r.n for r in record.comparisons if _is_whole_test(r, model.name))
-    sentence = f"{plural(compared, 'pair')}, asked alike; no answer is missing, no prompt leaked."
+    asked = f"{plural(compared, 'pair')}, asked in the same way"
+    sentence = f"{asked}; no test answer is missing, no prompt leaked."
     return Finding(question, "yes", sentence, "good")
 
 

@@ -75,6 +75,23 @@ def test_the_page_shows_the_numbers_of_the_tables(folder: Path) -> None:
             assert not missing, (name, column, missing)
 
 
+def test_missing_answers_are_told_by_split(folder: Path) -> None:
+    train = [{"id": f"t{i}", "prompt": f"Learnt {i}?", "completion": "amber"} for i in range(N)]
+    write_jsonl(folder / "train.jsonl", train)
+    write_jsonl(folder / "b.jsonl", [*answers(right=36), *train])
+    done = evalkit(*RUN, "--train", "train.jsonl", cwd=folder)
+    told = " ".join(done.err.split())
+    warning = "a: 40 of 80 answers are missing (40 absent), 40 in train; they are left out of both"
+    assert f"warning: {warning}" in told
+    assert "Comparable? yes 40 pairs, asked in the same way; no test answer is missing" in told
+    write_jsonl(folder / "a.jsonl", answers(right=8)[:-3])
+    done = evalkit(*RUN, "--train", "train.jsonl", cwd=folder)
+    assert "43 of 80 answers are missing (43 absent), 3 in test and 40 in train;" in " ".join(
+        done.err.split()
+    )
+    assert "3 of 40 (7.5 %) pairs are missing" in " ".join(done.err.split())
+
+
 def test_ids_keep_their_zeros_and_texts_their_form(tmp_path: Path) -> None:
     texts = ["NA", "null", "1.0", "001", "true", "", "nan", "1e5"]
     write_jsonl(
