@@ -287,7 +287,7 @@ def _show(done: Run, verdict: GateVerdict | None, *, as_json: bool, quiet: bool)
 
 
 def _tell(verdict: GateVerdict, *, quiet: bool) -> None:
-    """The gate's reasons on stderr, and its word on stdout."""
+    """The gate's reasons on stderr, and its verdict on stdout."""
     from evalkit.verdict import placed
 
     for result in () if quiet else verdict.results:

@@ -170,7 +170,11 @@ Accept = Annotated[
     typer.Option("--accept", help="Make this run the reference of later ones, if it passes."),
 ]
 Force = Annotated[
-    bool, typer.Option("--force", help="With --accept: whatever the word is; it is still told.")
+    bool,
+    typer.Option(
+        "--force",
+        help="With --accept: accept the run whatever the verdict; the exit code still reports it.",
+    ),
 ]
 Replace = Annotated[
     bool,

@@ -74,7 +74,7 @@ class OverfitVerdict:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """The gate's word on one tuned model on one suite, by one scorer.
+    """The gate's verdict on one tuned model on one suite, by one scorer.
 
     Attributes:
         base: what it is compared with: its base, or `RUN/MODEL` of an earlier run.
@@ -115,7 +115,7 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True)
 class GateDecision:
-    """The gate's word on one tuned model against one base or earlier run, over all suites.
+    """The gate's verdict on one tuned model against one base or earlier run, over all suites.
 
     Attributes:
         base: what it is compared with, as in `GateResult`.

@@ -138,7 +138,7 @@ def _outcome(claims: Sequence[Claim], measures: Sequence[Measure]) -> _Outcome:
 
 
 def _decide(claim: Claim, measure: Measure, worse: float) -> Decided:
-    """The word on one claim by its mode, from its adjusted p-value of a regression."""
+    """The verdict on one claim by its mode, from its adjusted p-value of a regression."""
     alpha, noninferior = claim.rule.alpha, measure.p.noninferior
     if claim.rule.mode == "significant-regression":
         return "FAIL" if worse <= alpha else "PASS"
@@ -190,7 +190,7 @@ def _exit_code(verdict: Decided, family: Sequence[Claim]) -> int:
 def _result(
     claim: Claim, seen: _Outcome, filled: _Outcome, place: int | None, blocked: Level | None
 ) -> GateResult:
-    """The word on one claim, with its reason."""
+    """The verdict on one claim, with its reason."""
     verdict: Decided = "INCONCLUSIVE"
     p = needed = turned = None
     if place is not None and claim.seen is not None:

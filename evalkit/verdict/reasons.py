@@ -41,12 +41,12 @@ def finding(
         claim: what was judged.
         p: adjusted p-value of a regression; None if there is an obstacle.
         needed: pairs that would settle it.
-        turned: the verdict that the missing answers could turn.
+        turned: the verdict that the missing answers could change.
         blocked: the level of overfitting that fails it.
     """
     said = claim.obstacle
     if p is not None and turned is not None:
-        said = f"{plural(claim.missing, 'missing answer')} could turn the {turned}"
+        said = f"{plural(claim.missing, 'missing answer')} could change the {turned}"
     elif p is not None:
         said = _tested(claim, p, needed)
     said += f"; {claim.doubt}" if claim.doubt and p is not None else ""
@@ -103,11 +103,11 @@ def reason_of(
     """One sentence on one tuned model against what it is compared with.
 
     Args:
-        verdict: the word.
+        verdict: of that model.
         claims: what was judged, of one tuned model, base and mode.
-        results: the word on each claim.
+        results: the verdict on each claim.
         changes: mean changes, general suites last.
-        turned: whether missing answers could turn the verdict.
+        turned: whether missing answers could change the verdict.
     """
     tuned, base, mode = claims[0].tuned, claims[0].base, claims[0].rule.mode
     named = _places([result for result in results if result.verdict == verdict])
@@ -125,7 +125,7 @@ def reason_of(
         return _ended(f"{tuned} against {base}: {_places(stopped)} cannot be judged{told}")
     if turned:
         missing = plural(sum(claim.missing for claim in claims), "missing answer")
-        return f"{tuned} against {base}: {missing} could turn the verdict."
+        return f"{tuned} against {base}: {missing} could change the verdict."
     return f"{tuned} against {base}: undecided on {named}{_means(changes)}{_more(results)}."
 
 

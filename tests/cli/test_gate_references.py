@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -179,3 +180,10 @@ def test_an_accepted_run_is_told_of_once(runs: Path, tmp_path: Path) -> None:
     assert done.code == 0, done.err
     assert done.err.count("words / tuned against old/tuned") == 1
     assert done.out.count("tuned against old/tuned") == 1
+
+
+def test_a_verdict_is_called_so(tmp_path: Path) -> None:
+    told = " ".join(evalkit("gate", "--help", cwd=tmp_path).out.replace("│", " ").split())
+    assert "accept the run whatever the verdict; the exit code still reports it." in told
+    page = (Path(__file__).parents[2] / "docs" / "gate.md").read_text(encoding="utf-8")
+    assert not re.search(r"\bwords?\b", told + page)

@@ -226,8 +226,8 @@ def answers(counts: Counts, *, missing: int) -> Table:
 def test_missing_answers_that_could_turn_the_verdict_leave_it_open() -> None:
     found = gate(run_of(answers(EQUAL, missing=10)))  # 4.8 %; ten more losses would fail it
     assert found.verdict == "INCONCLUSIVE"
-    assert "10 missing answers could turn the PASS" in found.results[0].reason
-    assert found.reason == "tuned against base: 10 missing answers could turn the verdict."
+    assert "10 missing answers could change the PASS" in found.results[0].reason
+    assert found.reason == "tuned against base: 10 missing answers could change the verdict."
     assert gate(run_of(answers(EQUAL, missing=1))).verdict == "PASS"
     assert gate(run_of(answers(WORSE, missing=10))).verdict == "FAIL"
     many = gate(run_of(answers((1000, 0, 0, 0), missing=60)))
