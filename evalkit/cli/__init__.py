@@ -8,10 +8,12 @@ import traceback
 from typing import NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from evalkit.cli import batch, commands
-from evalkit.cli.terminal import print_error
-from evalkit.errors import EvalkitError, Interrupted
+from evalkit.cli.terminal import print_error, print_json
+from evalkit.cli.usage import misread
+from evalkit.errors import EvalkitError, Interrupted, UsageError
 
 BUG = 70
 """Exit code of a fault in evalkit itself (EX_SOFTWARE): never mistaken for a gate's word."""
@@ -21,7 +23,8 @@ app = typer.Typer(
     help="Compare base and fine-tuned language models: better? overfitted? forgot? comparable? "
     "ship? Without arguments, `evalkit run` shows it on three small models that ship with it.",
     epilog="Exit codes: 0 fine or PASS, 1 gate FAIL, 2 wrong use, config or data, "
-    "3 INCONCLUSIVE, 4 run incomplete (run again to resume), 130 interrupted (resumable).",
+    "3 INCONCLUSIVE, 4 run incomplete (run again to resume), 70 a fault in evalkit, "
+    "130 interrupted (resumable).",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -51,26 +54,35 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def main() -> NoReturn:
     """Run the command line and end the process with evalkit's exit code."""
-    debug = "--debug" in sys.argv
     try:
-        app()
+        code: int | None = app(prog_name="evalkit", standalone_mode=False)
+    except TyperException as error:
+        _fail(misread(error), UsageError.exit_code)
     except EvalkitError as error:
-        if debug:
-            traceback.print_exc()
-        print_error(str(error))
-        sys.exit(error.exit_code)
+        _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        print_error("interrupted; what was answered is kept: run the same command to resume")
-        sys.exit(Interrupted.exit_code)
+        _fail(
+            "interrupted; what was answered is kept: run the same command to resume",
+            Interrupted.exit_code,
+        )
     except BrokenPipeError:  # `evalkit ... | head`: the reader had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:  # noqa: BLE001 - a fault must not look like the gate's FAIL
-        if debug:
-            traceback.print_exc()
-        print_error(
+        _fail(
             f"this is a fault in evalkit, not in your data: {type(error).__name__}: {error}\n"
-            "Run again with --debug for the traceback, and please report it."
+            "Run again with --debug for the traceback, and please report it.",
+            BUG,
         )
-        sys.exit(BUG)
-    sys.exit(0)
+    sys.exit(code or 0)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    """Say what went wrong, to people on stderr and with --json to machines on stdout, and end."""
+    if "--debug" in sys.argv:
+        traceback.print_exc()
+    if message:
+        print_error(message)
+    if "--json" in sys.argv:
+        print_json({"error": message, "exit_code": code})
+    sys.exit(code)
