@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from evalkit.errors import UsageError
 
@@ -32,8 +33,24 @@ def check_target(folder: Path, inputs: Iterable[Path] = ()) -> None:
     parent = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not parent.is_dir():
         raise UsageError(f"--out {folder}: {parent} is a file, expected a folder")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise UsageError(f"--out {folder}: {parent} cannot be written to; name another folder")
+    _check_writable(folder.absolute())
+
+
+def _check_writable(folder: Path) -> None:
+    """Make the folder and a file in it, and take away again what was not there before."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"--out {folder}: cannot be written to ({error.strerror}); name another folder"
+        ) from None
+    finally:
+        for path in made:
+            with suppress(OSError):
+                path.rmdir()
 
 
 def _check_existing(folder: Path, inputs: Iterable[Path]) -> None:

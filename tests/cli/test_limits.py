@@ -54,6 +54,15 @@ def test_all_the_asking_may_take_so_long(folder: Path) -> None:
         assert len(server.asked) <= 2 * ROWS + 1
 
 
+def test_a_folder_that_cannot_be_written_is_found_before_anything_is_asked(folder: Path) -> None:
+    with Server() as server:
+        done = run(server, folder, "--out", "/proc/runs/x")
+        assert not server.asked
+        assert not server.probed
+    assert done.code == 2
+    assert "error: --out /proc/runs/x: cannot be written to (" in done.err
+
+
 def test_no_answer_in_time_is_an_incomplete_run_and_a_server_that_is_gone_an_error(
     folder: Path,
 ) -> None:
