@@ -15,6 +15,7 @@ from evalkit.pipeline.gating import gate_run
 from evalkit.report import render_report, write_report
 from evalkit.schema import GateRule, GateVerdict, RunRecord, Usage
 from evalkit.verdict import gate as judge
+from evalkit.verdict import headline
 from evalkit.verdict.wording import counted
 
 if TYPE_CHECKING:
@@ -168,6 +169,15 @@ class Run:
             "noise": [dataclasses.asdict(row) for row in info.noise],
             "differences": [dataclasses.asdict(d) for d in info.differences],
         }
+
+    def __repr__(self) -> str:
+        """One line: `Run(faq: tuned over base: Better? yes ... Ship? no; in reports/faq)`."""
+        told = [
+            f"{found.tuned} over {found.base}: "
+            + ", ".join(f"{one.question} {one.answer}" for one in found.findings)
+            for found in headline(self.record)
+        ] or [", ".join(model.name for model in self.record.info.models)]
+        return f"Run({self.record.info.name}: {'; '.join(told)}; in {self.folder})"
 
     def _repr_html_(self) -> str:
         """In a notebook a run is its report, in a frame of its own so that styles don't mix."""

@@ -47,6 +47,17 @@ def test_a_notebook_shows_the_report(folder: Path) -> None:
     assert shown.count("<") == 2  # the frame itself: everything inside it is escaped
 
 
+def test_a_run_is_one_line_where_it_is_printed(folder: Path) -> None:
+    done = run(out=folder / "out")
+    said = repr(done)
+    assert said.startswith("Run(out: honest over base: Better? ")
+    assert "; parrot over base: Better? " in said
+    assert said.endswith(f"; in {folder / 'out'})")
+    assert said.count("Ship? ") == 2
+    assert len(said.splitlines()) == 1
+    assert len(said) < 400
+
+
 def test_a_run_read_from_disk_says_the_same(folder: Path) -> None:
     done = run(out=folder / "out")
     again = pipeline.load(folder / "out")
