@@ -161,7 +161,7 @@ def look_warnings(looks: Looks | None, results: Sequence[SplitResult]) -> list[s
         return []
     design = (
         "Intervals and p-values are repeated ones (O'Brien-Fleming): they hold at whichever look a "
-        "run stops, and are wider than of a run of this size that was planned so"
+        "run stops, and are wider than those of a run planned at this size"
     )
     if looks.taken == looks.declared:
         return [f"Looked {looks.declared} times, and all had to be asked. {design}."]
@@ -225,7 +225,7 @@ def _splits_of_missing(model: str, results: Sequence[SplitResult]) -> str:
 def _truncated(usages: Sequence[Usage]) -> list[str]:
     return [
         f"{u.model}: {u.truncated} of {u.asked - u.missing} answers were cut off by max_tokens; "
-        "raise `generation.max_tokens` if that is not its own habit."
+        "raise `generation.max_tokens` unless this model simply runs on."
         for u in usages
         if u.truncated > NOTEWORTHY * max(1, u.asked - u.missing)
     ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.data.health import Lengths, Planning, SuiteHealth
 from evalkit.report.console import change_of, console, table_of
-from evalkit.report.text import count, decimal, money, one_line, signed
+from evalkit.report.text import count, decimal, money, one_line, plural, signed
 from evalkit.report.view import TEST, primary, whole_deltas, whole_scores
 from evalkit.schema import PERTURBED, RunRecord
 from evalkit.verdict.headline import Headline, headline
@@ -153,14 +153,14 @@ def _spend(record: RunRecord, *, now: bool) -> str:
 def _planned(planning: Planning) -> str:
     """What the test split can show, in one sentence."""
     if planning.detectable is None:
-        shown = "no difference"
+        shown = "cannot show a difference"
     else:
-        shown = f"a difference of {decimal(100 * planning.detectable, 1)} points or more"
+        shown = f"show a difference of {decimal(100 * planning.detectable, 1)} points or more"
     gate = "" if planning.for_gate is None else f", the gate about {count(planning.for_gate)}"
     return (
-        f"{count(planning.units)} prompts show {shown} between two models that differ on 12.5 % of "
-        f"them; 5 points need {count(planning.for_five_points)}{gate}, an overfitting verdict "
-        f"{count(planning.for_overfitting)} test and as many training prompts"
+        f"{plural(planning.units, 'prompt')} {shown} between two models that are assumed to differ "
+        f"on 12.5 % of them; 5 points need {count(planning.for_five_points)}{gate}, an overfitting "
+        f"verdict {count(planning.for_overfitting)} test and as many training prompts"
     )
 
 

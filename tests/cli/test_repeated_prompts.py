@@ -77,7 +77,7 @@ def test_ten_prompts_settle_nothing_however_clear(folder: Path) -> None:
 def test_a_plan_counts_prompts_not_rows(folder: Path) -> None:
     told = evalkit("check", "d3.jsonl", cwd=folder)
     assert f"problem: test: {COUNTED}" in flat(told.err)
-    assert "3 prompts show no difference" in flat(told.err)
+    assert "3 prompts cannot show a difference" in flat(told.err)
     found = json.loads(evalkit("check", "d3.jsonl", "--json", cwd=folder).out)
     assert found[0]["planning"]["units"] == 3
 

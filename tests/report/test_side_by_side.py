@@ -79,4 +79,4 @@ def test_the_report_lists_what_arms_do_not_share() -> None:
         render_report(spoil(record)), "section", ' id="comparable"[^>]*'
     )
     clear = render_report(with_info(record, differences=()))
-    assert "Nothing of it was found." in element(clear, "section", ' id="comparable"[^>]*')
+    assert "None of this was found." in element(clear, "section", ' id="comparable"[^>]*')

@@ -98,13 +98,13 @@ def test_health_names_counts_and_problems() -> None:
     assert "(none) 500" in text
     assert "problem: 3 test prompts occur in [red]train[/red]" in text
     assert (
-        "1,200 prompts show a difference of 2.9 points or more between two models that differ on "
-        "12.5 % of them; 5 points need 391, the gate about 310, an overfitting verdict 446 test "
-        "and as many training prompts"
+        "1,200 prompts show a difference of 2.9 points or more between two models that are assumed "
+        "to differ on 12.5 % of them; 5 points need 391, the gate about 310, an overfitting "
+        "verdict 446 test and as many training prompts"
     ) in " ".join(text.split())
     small = replace(HEALTH, planning=Planning(5, None, 391, None, 446))
     told = " ".join(plain(health_text(small), 200).split())
-    assert "5 prompts show no difference between" in told
+    assert "5 prompts cannot show a difference between" in told
     assert "the gate about" not in told
     assert "no problem found" in plain(health_text(replace(HEALTH, problems=())))
 

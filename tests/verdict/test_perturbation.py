@@ -101,7 +101,8 @@ def test_a_base_that_cannot_do_the_task_convicts_nobody() -> None:
     assert found.value == pytest.approx(0.5)
     assert found.level == "inconclusive"
     assert found.detail.endswith(
-        "In share of what each scores beyond chance (90.0 and 0.0 points) it is no sure excess."
+        "As a share of each model's score beyond chance (90.0 and 0.0 points) the excess is not "
+        "significant."
     )
 
 

@@ -9,7 +9,7 @@ from evalkit.stats.gaps import base_adjusted_gap
 from evalkit.verdict.evidence import Evidence
 from evalkit.verdict.leaks import MOST_LEAKED
 from evalkit.verdict.signals.registry import signal
-from evalkit.verdict.wording import points, share
+from evalkit.verdict.wording import plural, points, share
 
 NAME = "leakage"
 FEWEST_CLEAN: Final = 30
@@ -33,7 +33,8 @@ def leakage(evidence: Evidence) -> Signal:
     if leaked and "gap_with" in numbers:
         detail += f"; with them the gap looked like {points(numbers['gap_with'])} points"
     if not enough:
-        detail += f"; {usable} clean answered ones are too few to judge by"
+        were = "was" if usable == 1 else "were"
+        detail += f"; {plural(usable, 'clean prompt')} {were} answered; too few to judge"
     return Signal(
         name=NAME,
         level="none" if enough else "inconclusive",

@@ -145,8 +145,8 @@ def _detail(evidence: Evidence, asked: _Reworded, found: Excess) -> str:
         sentence += f" {plural(asked.unchanged, 'further prompt')} of the sample allowed none."
     if found.p_points <= ALPHA < found.p_share:
         sentence += (
-            f" In share of what each scores beyond chance ({_tenths(asked.tuned.skill)} and "
-            f"{_tenths(asked.base.skill)} points) it is no sure excess."
+            f" As a share of each model's score beyond chance ({_tenths(asked.tuned.skill)} and "
+            f"{_tenths(asked.base.skill)} points) the excess is not significant."
         )
     return sentence
 
