@@ -12,6 +12,7 @@ import numpy as np
 
 from evalkit.stats.intervals import Interval
 from evalkit.stats.quantiles import z_two_sided
+from evalkit.stats.roots import root
 from evalkit.stats.samples import CONFIDENCE, FloatArray
 
 
@@ -45,8 +46,6 @@ def is_table(d: FloatArray) -> bool:
 
 def tango_interval(wins: int, losses: int, n: int, level: float = CONFIDENCE) -> Interval:
     """All differences that Tango's statistic does not reject, by root finding."""
-    from scipy.optimize import brentq
-
     z = z_two_sided(level)
     observed = (wins - losses) / n
 
@@ -57,7 +56,7 @@ def tango_interval(wins: int, losses: int, n: int, level: float = CONFIDENCE) ->
         inside = end * (1.0 - 1e-12)  # at the very end the statistic has no variance
         if observed == end or excess(inside) * target <= 0:
             return end
-        return float(brentq(excess, inside, observed, xtol=1e-14))
+        return root(excess, inside, observed, 1e-14)
 
     return Interval(bound(-1.0, z), bound(1.0, -z))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from evalkit.stats.quantiles import t_quantile, z_quantile
+from evalkit.stats.roots import root
 from evalkit.stats.samples import ALPHA
 
 POWER = 0.8
@@ -26,7 +27,6 @@ def detectable_binary(n: float, disagreement: float = DISAGREEMENT) -> float | N
         n: pairs, divided by the design effect where they are clustered.
         disagreement: psi, share of pairs with different values, in (0, 1].
     """
-    from scipy.optimize import brentq
 
     def excess(delta: float) -> float:
         return units_for_binary(delta, disagreement) - n
@@ -34,7 +34,7 @@ def detectable_binary(n: float, disagreement: float = DISAGREEMENT) -> float | N
     if disagreement <= 0 or excess(disagreement) > 0:
         return None
     # Nobody can tell differences below a millionth, and n stays finite above.
-    return float(brentq(excess, disagreement * 1e-6, disagreement, xtol=1e-12))
+    return root(excess, disagreement * 1e-6, disagreement, 1e-12)
 
 
 def units_for_binary(delta: float, disagreement: float = DISAGREEMENT) -> float:

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 from evalkit.stats.quantiles import z_cdf, z_quantile
+from evalkit.stats.roots import root
 from evalkit.stats.samples import CONFIDENCE, FloatArray
 
 LOOKS = 5
@@ -67,12 +68,11 @@ def repeated_level(look: int, looks: int = LOOKS, level: float = CONFIDENCE) -> 
 
     Source: Jennison & Turnbull 2000, chapter 9: the repeated confidence interval.
     """
-    from scipy.optimize import brentq
 
     def excess(bound: float) -> float:
         return _crossing(bound, looks, two_sided=True) - (1.0 - level)
 
-    bound = float(brentq(excess, 0.5, 10.0 * math.sqrt(looks), xtol=1e-12))
+    bound = root(excess, 0.5, 10.0 * math.sqrt(looks), 1e-12)
     return 1.0 - 2.0 * z_cdf(-bound / math.sqrt(look))
 
 
