@@ -20,7 +20,7 @@ from evalkit.schema import ModelSpec
 
 LONGEST_NAME = 80
 
-_SPEC = re.compile(r"(?:(?P<name>[^=:]*)=)?(?P<provider>[^:=]*):(?P<model>.*)", re.DOTALL)
+_SPEC = re.compile(r"(?:(?P<name>[^:]*)=)?(?P<provider>[^:=]*):(?P<model>.*)", re.DOTALL)
 _PROVIDER = re.compile(r"[a-z][a-z0-9_-]*")
 _ADDRESS = re.compile(r"@(?=https?://)", re.IGNORECASE)
 # What follows an @ and is meant as an address, though it lacks its http://.
@@ -61,7 +61,8 @@ def parse_model(text: str, role: Role) -> ModelSpec:
     match = _SPEC.fullmatch(text.strip())
     if match is None:
         named, sign, model = text.strip().rpartition("=")
-        hint = f"; did you mean {named}{sign}openai:{model}?" if model else ""
+        meant = model and not (sign and name_fault(named))
+        hint = f"; did you mean {named}{sign}openai:{model}?" if meant else ""
         raise UsageError(f"model spec {shorten(text)}: expected {_EXPECTED}{hint}")
     provider, rest = match["provider"], match["model"]
     _check_provider(text, provider, rest)

@@ -31,6 +31,16 @@ def test_what_cannot_be_read_is_said_in_our_words(tmp_path: Path, words: str, me
     assert said.endswith(f"; see `evalkit {command}--help`")
 
 
+def test_nothing_is_proposed_that_would_be_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text('{"prompt": "a", "completion": "b"}\n')
+    words = ("run", "t.jsonl", "--base", "file:t.jsonl", "--tuned")
+    done = evalkit(*words, "=2+3=file:t.jsonl", cwd=tmp_path)
+    assert done.code == 2
+    assert "the name '=2+3' has characters that no file name may have" in done.err
+    for word in ("=2+3=file:t.jsonl", "=2+3=t.jsonl"):
+        assert "did you mean" not in evalkit(*words, word, cwd=tmp_path).err
+
+
 @pytest.mark.parametrize(
     "words",
     [

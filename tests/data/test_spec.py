@@ -58,6 +58,8 @@ def test_specs(text: str, name: str, provider: str, model: str, base_url: str | 
         (r"C:\models\x", r"did you mean 'local:C:\models\x'?"),
         ("http://h:8000/v1", "found an address alone, expected a model before it"),
         ("=openai:x", "the name '' is empty; expected a name"),
+        ("=2+3=file:t", "the name '=2+3' has characters that no file name may have; expected one"),
+        ("a=b=openai:x", "expected one such as a-b"),
         ("../x=openai:x", "the name '../x' has characters that no file name may have"),
         ("a\nb=openai:x", r"the name 'a\nb' has characters that no file name may have"),
         ("a\u202eb=openai:x", "expected one such as a-b"),
