@@ -338,7 +338,7 @@ def _row_measure(gain: float, row: Comparison, margin: float) -> Measure:
 def _obstacle(claim: Claim, units: int) -> str:
     """Why so few or so incomplete pairs allow no verdict; empty if they do."""
     if units < FEWEST_UNITS:
-        noun = "pair" if units == claim.n else "cluster"
+        noun = "pair" if units == claim.n else "independent unit"
         return f"{plural(units, noun)} compared; a decision needs at least {FEWEST_UNITS}"
     rows = claim.n + claim.missing
     if claim.missing > MOST_MISSING * rows:

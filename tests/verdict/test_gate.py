@@ -350,7 +350,7 @@ def test_clustered_answers_are_not_independent() -> None:
     few = gate(
         run_of(from_counts(*counts, fields=[{"cluster_id": str(i % 5)} for i in range(200)]))
     )
-    assert "5 clusters compared" in few.results[0].reason
+    assert "5 independent units compared" in few.results[0].reason
 
 
 def test_merging_keeps_the_gravest() -> None:

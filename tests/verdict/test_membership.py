@@ -141,7 +141,7 @@ def test_of_one_arm_alone_they_say_nothing(arm: str) -> None:
 def test_too_few_rows_are_no_evidence() -> None:
     found = membership(piece(shift(0.95), n=19))
     assert found.level is None
-    assert "19 training and 19 test examples" in found.detail
+    assert "19 training and 19 test prompts" in found.detail
 
 
 def test_rows_without_a_word_from_the_model_stay_out() -> None:

@@ -95,6 +95,6 @@ def too_few(name: str, n_train: int, n_test: int) -> Signal | None:
         return None
     return unavailable(
         name,
-        f"{n_train} training and {n_test} test examples answered by both; a decision needs at "
+        f"{n_train} training and {n_test} test prompts answered by both; a decision needs at "
         f"least {FEWEST_UNITS} of each.",
     )
