@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evalkit.cli import options
-from evalkit.cli.terminal import print_json, print_line, print_note
+from evalkit.cli.terminal import append_text, print_json, print_line, print_note
 from evalkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ def gate(
     config: options.RuleFile = None,
     accept: options.Accept = False,
     force: options.Force = False,
+    markdown: options.Markdown = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -146,6 +147,8 @@ def gate(
         against=against,
         changes={name: value for name, value in given.items() if value is not None},
     )
+    if markdown is not None:
+        append_text(markdown, done.markdown(verdict))
     if as_json:
         print_json(dataclasses.asdict(verdict))
     else:
@@ -288,12 +291,11 @@ def _show(done: Run, verdict: GateVerdict | None, *, as_json: bool, quiet: bool)
 
 def _tell(verdict: GateVerdict, *, quiet: bool) -> None:
     """The gate's reasons on stderr, and its verdict on stdout."""
-    from evalkit.verdict import placed
+    from evalkit.verdict import cautions, placed
 
     for result in () if quiet else verdict.results:
         where = f"{result.suite} / {result.tuned} against {result.base}"
         print_note(f"{result.verdict:13} {where}: {result.reason}")
-    for difference in () if quiet else verdict.differences:
-        if difference.severity == "flag":  # what is refused is the reason of a result
-            print_note(f"{'with care':13} {placed(difference)}")
+    for difference in () if quiet else cautions(verdict.differences):
+        print_note(f"{'with care':13} {placed(difference)}")
     print_line(f"{verdict.verdict}: {verdict.reason}")

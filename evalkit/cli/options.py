@@ -180,6 +180,13 @@ Replace = Annotated[
     bool,
     typer.Option("--force", help="Replace a run even if it was accepted as a reference."),
 ]
+Markdown = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        metavar="FILE",
+        help="Append verdict, answers and reasons as Markdown, as for $GITHUB_STEP_SUMMARY.",
+    ),
+]
 RuleFile = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option("--config", metavar="FILE", help="Judge by the `gate:` of this project file."),

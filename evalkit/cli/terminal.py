@@ -7,7 +7,11 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from evalkit.errors import UsageError
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
 # C0 and C1 controls but for tab and newline, and the marks that reorder text.
@@ -48,3 +52,16 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
 def print_line(text: str) -> None:
     """The one line of a command's result, on stdout."""
     sys.stdout.write(clean(text) + "\n")
+
+
+def append_text(path: Path, text: str) -> None:
+    """A paragraph of its own at the end of a file, which is made if it is not there.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"\n{text}")
+    except OSError as error:
+        raise UsageError(f"--markdown {path}: cannot be written: {error.strerror}") from error

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit import store
 from evalkit.errors import UsageError
 from evalkit.pipeline.gating import gate_run
-from evalkit.report import render_report, write_report
+from evalkit.report import render_markdown, render_report, write_report
 from evalkit.schema import GateRule, GateVerdict, RunRecord, Usage
 from evalkit.verdict import gate as judge
 from evalkit.verdict import headline
@@ -148,6 +148,14 @@ class Run:
             )
         store.accept(self.folder, [suite.name for suite in self.record.info.suites])
         return self.folder.parent / store.ACCEPTED
+
+    def markdown(self, verdict: GateVerdict | None = None) -> str:
+        """Verdict, answers and scores in GitHub's Markdown, for a comment or a step summary.
+
+        Args:
+            verdict: the gate's; against the base alone if not given.
+        """
+        return render_markdown(self.record, verdict)
 
     def as_json(self, verdict: GateVerdict | None = None) -> dict[str, Any]:
         """Verdicts and scores as plain JSON values, for scripts.

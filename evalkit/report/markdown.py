@@ -6,34 +6,38 @@ import re
 
 from evalkit.report.text import decimal, one_line, signed
 from evalkit.report.view import TEST, primary, whole_deltas, whole_scores
-from evalkit.schema import RunRecord
-from evalkit.verdict import gate
+from evalkit.schema import GateResult, GateVerdict, RunRecord
+from evalkit.verdict import cautions, gate, placed
 from evalkit.verdict.headline import Headline, headline
 
 MARKS = {"good": "✅", "bad": "❌", "unsure": "⚠️"}
+VERDICTS = {"PASS": MARKS["good"], "FAIL": MARKS["bad"], "INCONCLUSIVE": MARKS["unsure"]}
 JOINER = "\N{WORD JOINER}"
 _MARKUP = re.compile(r"[\\`*_\[\]<>&|~$]")
 # GitHub finds mentions, issues and addresses in the finished text, where no escape is left.
 _FOUND_LATER = re.compile(r"[@#]|:(?=//)|www(?=\.)", re.IGNORECASE)
 
 
-def render_markdown(record: RunRecord) -> str:
-    """A short summary: the gate, five answers for each tuned model, one table, the warnings.
+def render_markdown(record: RunRecord, verdict: GateVerdict | None = None) -> str:
+    """A short summary: the gate, five answers for each tuned model, two tables, the warnings.
 
     Args:
         record: the run.
+        verdict: the gate's; against the base alone if not given.
 
     Returns:
         GitHub-flavoured Markdown in which no text of the run is markup, a link or a mention.
     """
-    decided = gate(record)
+    decided = gate(record) if verdict is None else verdict
     models = headline(record, decided)
     lines = [f"## evalkit: {_code(record.info.name)}", ""]
-    if models:
+    if models or verdict is not None:
         lines += [f"**{decided.verdict}**: {_prose(decided.reason)}", ""]
     for found in models:
         lines += _answers(found)
+    lines += _gated(decided)
     lines += _table(record)
+    lines += [f"> ⚠️ with care: {_prose(placed(found))}" for found in cautions(decided.differences)]
     lines += [f"> ⚠️ {_prose(warning)}" for warning in record.info.warnings]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -47,6 +51,22 @@ def _answers(found: Headline) -> list[str]:
     ]
     title = f"### {_code(found.tuned)} against {_code(found.base)}"
     return [title, "", "| | | |", "|---|---|---|", *rows, ""]
+
+
+def _gated(verdict: GateVerdict) -> list[str]:
+    """A row for each thing that the gate judged."""
+    if not verdict.results:
+        return []
+    rows = [
+        f"| {VERDICTS[found.verdict]} {found.verdict} | {_place(found)} "
+        f"| {_code(found.tuned)} against {_code(found.base)} | {_prose(found.reason)} |"
+        for found in verdict.results
+    ]
+    return ["| Gate | Suite | Compared | Reason |", "|---|---|---|---|", *rows, ""]
+
+
+def _place(found: GateResult) -> str:
+    return f"{_code(found.suite)} where {_code(found.slice)}" if found.slice else _code(found.suite)
 
 
 def _table(record: RunRecord) -> list[str]:

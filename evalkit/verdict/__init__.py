@@ -7,7 +7,7 @@ from evalkit.verdict.against import join_runs
 from evalkit.verdict.arms import arm_differences, without_alike
 from evalkit.verdict.chance import chance_scores
 from evalkit.verdict.compare import adjust, compare_rows
-from evalkit.verdict.differences import emptiness, placed, refusals, remedy, told
+from evalkit.verdict.differences import cautions, emptiness, placed, refusals, remedy, told
 from evalkit.verdict.evidence import Evidence, gather, judge_of
 from evalkit.verdict.flips import flips
 from evalkit.verdict.gain import gain_splits
@@ -28,6 +28,7 @@ __all__ = [
     "Stats",
     "adjust",
     "arm_differences",
+    "cautions",
     "chance_scores",
     "compare_rows",
     "emptiness",

@@ -45,6 +45,11 @@ def refusals(differences: Iterable[Difference]) -> list[Difference]:
     return [difference for difference in differences if difference.severity == "refuse"]
 
 
+def cautions(differences: Iterable[Difference]) -> list[Difference]:
+    """Those that a verdict is to be read with; what is refused is its reason already."""
+    return [difference for difference in differences if difference.severity == "flag"]
+
+
 def told(difference: Difference) -> str:
     """`max_tokens: 64 → 256`, from base to tuned or from then to now; `served model: x (both)`."""
     first, second = (_cut(text) for text in (difference.base, difference.tuned))

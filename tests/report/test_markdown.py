@@ -63,4 +63,4 @@ def test_without_a_tuned_model_there_is_only_the_table() -> None:
 
 def test_without_scorers_there_is_no_table() -> None:
     record = with_info(make_record(n=4, suites=1), scorers={})
-    assert "| Suite |" not in render_markdown(record)
+    assert "\n| Suite |" not in render_markdown(record)
