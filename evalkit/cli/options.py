@@ -263,6 +263,6 @@ Logprobs = Annotated[
         show_default=False,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, of an error too.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]

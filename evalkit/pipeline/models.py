@@ -120,7 +120,7 @@ def _answering(found: Probe) -> Probe:
     """The findings of a model; one that did not answer has a problem, whatever a run would do."""
     if found.problem or found.honours:
         return found
-    return replace(found, notes=(), problem=f"model {found.model!r} {'; '.join(found.notes)}")
+    return replace(found, notes=(), problem="; ".join(found.notes))
 
 
 def _unserved(spec: ModelSpec, provider: Provider) -> Probe:

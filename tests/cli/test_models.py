@@ -74,7 +74,7 @@ def test_a_server_that_refuses_everything_has_a_problem(tmp_path: Path) -> None:
         done = evalkit("models", f"openai:some@{server.url}", "--json", cwd=tmp_path)
     assert done.code == 2
     (found,) = json.loads(done.out)["models"]
-    assert found["problem"].startswith("model 'some' could not be probed: ")
+    assert found["problem"].startswith("could not be probed: ")
     assert "no such thing" in found["problem"]
 
 

@@ -116,6 +116,19 @@ def test_what_is_not_decided_is_asked_to_the_end() -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_answers_of_earlier_looks_are_no_gift_of_an_earlier_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with SamplingServer(base=0.5, tuned=0.5) as server:
+        run(server, progress=True)
+        first = capsys.readouterr().err
+        run(server, progress=True)
+    assert "cached" not in first
+    assert f"{4 * N} of {4 * N} answered, " in first
+    assert f", {4 * N} cached\n" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folder")
 def test_models_are_opened_once_for_all_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = list[str]()
 
