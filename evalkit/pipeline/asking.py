@@ -74,7 +74,8 @@ async def open_models(
         ModelError: an arm that cannot be asked at all.
     """
     async with open_providers(plan.models) as providers:
-        yield Opened(plan, providers, asker(plan, purse), observer, purse)
+        own: set[str] = set()
+        yield Opened(plan, providers, asker(plan, purse, own), observer, purse, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Opened:
         asking: asks with the options of the plan.
         observer: is told of everything that happens.
         purse: pays for every request; None pays whatever it costs.
+        own: cache keys of the answers that were sent for while they are open.
     """
 
     plan: Plan
@@ -94,6 +96,7 @@ class Opened:
     asking: Ask
     observer: Observer | None
     purse: Purse | None
+    own: set[str]
 
     async def ask(self, loaded: Loaded) -> Replies:
         """Ask everything, and sort the outcomes by suite, split and model; then ask the judges.
@@ -127,6 +130,7 @@ class Opened:
                 cache=self.plan.cache,
                 max_seconds=self.plan.max_seconds,
                 say=None if observer is None else say,
+                own=self.own,
             )
         outcomes, stats = await self.asking(jobs, providers, observer=observer, settled=settled)
         return outcomes, together(stats, [went])
@@ -198,10 +202,15 @@ def _noted(stats: AskStats, note: str | None) -> AskStats:
     return stats if note is None else replace(stats, notes=(*stats.notes, note))
 
 
-def asker(plan: Plan, purse: Purse | None) -> Ask:
-    """`ask` with the options of a plan; all calls together share its time and its money."""
+def asker(plan: Plan, purse: Purse | None, own: set[str]) -> Ask:
+    """`ask` with the options of a plan; all calls share its time, its money and what is their own.
+
+    Args:
+        plan: how to ask.
+        purse: pays for every request; None pays whatever it costs.
+        own: cache keys of the answers that were sent for; see `ask`.
+    """
     end = None if plan.max_seconds is None else time.monotonic() + plan.max_seconds
-    own: set[str] = set()
 
     async def asking(
         jobs: Sequence[Job],

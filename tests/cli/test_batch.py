@@ -41,6 +41,8 @@ def test_a_run_that_is_killed_while_it_waits_hands_in_nothing_again(tmp_path: Pa
         done = evalkit_process(*words, cwd=tmp_path)
         assert done.code == 0, done.err
     assert "batch-1 completed: 12 answers" in done.err
+    assert "24 of 24 answered, " in done.err
+    assert "cached" not in done.err
     assert len(desk.batches) == 2
     assert len({line["custom_id"] for line in desk.requests}) == len(desk.requests) == 24
 

@@ -47,6 +47,7 @@ async def ask_by_batch(
     max_seconds: float | None = None,
     pace: BatchPace | None = None,
     say: Say | None = None,
+    own: set[str] | None = None,
 ) -> tuple[dict[str, Failure], dict[str, AskStats]]:
     """Have everything that can be asked by file answered that way, into the cache.
 
@@ -61,6 +62,7 @@ async def ask_by_batch(
         max_seconds: how long to wait; what is not answered by then goes on at the server.
         pace: how batches are cut and waited for; None for the default.
         say: told how it goes.
+        own: cache keys of the answers that this run has sent for; those of this call are added.
 
     Returns:
         Cache key -> why a question has no answer, for those that have none; and per model how the
@@ -83,6 +85,8 @@ async def ask_by_batch(
                 f"interrupted; {left} of our batches go on at the server, and the same command "
                 "collects what they bring"
             ) from None
+    if own is not None:
+        own |= run.answered
     return run.settled, run.tally.stats({name: p.notes for name, p in providers.items()})
 
 
@@ -104,6 +108,7 @@ class _BatchRun:
         say: Say,
     ) -> None:
         self.settled: dict[str, Failure] = {}
+        self.answered: set[str] = set()
         self.models: dict[str, BatchModel] = {}
         self.tally = Tally(providers, None)
         self._store, self._ledger, self._pace, self._end, self._say = store, ledger, pace, end, say
@@ -268,6 +273,7 @@ class _BatchRun:
             self._fail(key, model, outcome)
             return
         del model.pending[key]
+        self.answered.add(key)
         for place, arm in enumerate(self._arms[key]):
             self.tally.answered(arm, outcome, shared=place > 0)
 
