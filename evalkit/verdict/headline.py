@@ -64,7 +64,7 @@ class Headline:
         overfitted: whether it learnt the rows instead of the task.
         forgot: what got worse on general suites.
         comparable: whether the two arms can be compared at all.
-        ship: the gate's word, and what speaks against it.
+        ship: the gate's verdict, and what speaks against it.
     """
 
     base: str

@@ -11,7 +11,7 @@ from evalkit.verdict.headline import headline
 
 @section(10, "Verdict")
 def verdict(record: RunRecord) -> Context:
-    """The answers of every tuned model, the gate's word and the warnings."""
+    """The answers of every tuned model, the gate's verdict and the warnings."""
     decided = gate(record)
     named = {arm.name: arm for arm in arms(record.info)}
     return {
