@@ -49,10 +49,13 @@ def test_a_suite_with_everything_wrong(suite: SuiteWriter) -> None:
     )
     assert [(leak.test_id, leak.train_id) for leak in health.leaks] == [("4", "9")]
     unreliable = "its scores are unreliable, expected 10 or more"
+    repeated = (
+        "3 distinct prompts in 5 rows count as 3: rows that ask the same are one unit, however often "
+        "they are asked; to group rows otherwise, give them a `cluster_id`"
+    )
     assert health.problems == (
         "1 of 5 test prompts occur in train (1 normalised)",
-        "test: 3 distinct prompts in 5 rows count as 3: rows that ask the same are one unit, however "
-        "often they are asked; to group rows otherwise, give them a `cluster_id`",
+        f"test: {repeated}",
         "test: 1 row asked before with another answer ('3' as '1')",
         "test: 1 row repeated from before ('2' as '1')",
         "test: 5 rows: a small sample, expected 30 or more",
