@@ -50,8 +50,8 @@ def test_a_suite_with_everything_wrong(suite: SuiteWriter) -> None:
     assert [(leak.test_id, leak.train_id) for leak in health.leaks] == [("4", "9")]
     unreliable = "its scores are unreliable, expected 10 or more"
     repeated = (
-        "3 distinct prompts in 5 rows count as 3: rows that ask the same are one unit, however often "
-        "they are asked; to group rows otherwise, give them a `cluster_id`"
+        "3 distinct prompts in 5 rows count as 3: rows that ask the same are one unit, however "
+        "often they are asked; to group rows otherwise, give them a `cluster_id`"
     )
     assert health.problems == (
         "1 of 5 test prompts occur in train (1 normalised)",
