@@ -80,14 +80,14 @@ def test_a_rate_limit_is_used_to_nine_tenths_and_hardly_overstepped(
 def test_the_limit_of_a_server_is_read_from_its_replies(
     style: Literal["window", "bucket"],
 ) -> None:
-    limit = RateLimit(60, 1200, 1.5, style)
+    limit = RateLimit(30, 600, 1.5, style)  # no machine is so slow that it needs no pacing for that
     server = Server(latency=0.01, refuse=limit, headers=limit.headers)
-    jobs = [make_job(model, i, max_tokens=16) for i in range(60) for model in MODELS]
+    jobs = [make_job(model, i, max_tokens=16) for i in range(40) for model in MODELS]
     with server:
         outcomes, stats = run(server.url, jobs, retry=Retry())
     assert texts(outcomes) == expected(jobs)
     assert limit.refused_later() < 0.02
-    assert stats["base"].paced > 0
+    assert sum(one.paced for one in stats.values()) > 0
 
 
 def ride_out(count: int, folder: Path, timeout: float, concurrency: int) -> None:
