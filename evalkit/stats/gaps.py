@@ -154,13 +154,18 @@ def _half_answers(x: FloatArray, pull: float) -> float:
     For n values of 0 or 1 and pull * n = 1/2 the sum of this and of the values' own variance is
     near 1 / (right + 1/2) + 1 / (wrong + 1/2).
     """
-    smooth = (float(x.mean()) + pull) / (1.0 + 2.0 * pull)
+    smooth = _smoothed(x, pull)
     odds = 1.0 / smooth**2 + 1.0 / (1.0 - smooth) ** 2
     return pull * odds / (x.size * (1.0 + 2.0 * pull) ** 2)
 
 
 def _logit(x: FloatArray, pull: float) -> tuple[float, FloatArray]:
     """Log-odds of the smoothed mean, and each value's influence (x - m) / (m~ (1 - m~))."""
-    smooth = (float(x.mean()) + pull) / (1.0 + 2.0 * pull)
+    smooth = _smoothed(x, pull)
     influence = (x - x.mean()) / (smooth * (1.0 - smooth))
     return math.log(smooth / (1.0 - smooth)), np.asarray(influence, dtype=np.float64)
+
+
+def _smoothed(x: FloatArray, pull: float) -> float:
+    """Mean of n values with pull * n values of 0 and as many of 1 besides."""
+    return (float(x.mean()) + pull) / (1.0 + 2.0 * pull)
