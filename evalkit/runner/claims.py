@@ -8,14 +8,13 @@ asked, and what a killed run had claimed is free at once.
 
 from __future__ import annotations
 
-import sqlite3
 import uuid
 from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from evalkit.runner.database import connect, explained, make_folder
+from evalkit.runner.database import connect, explained, locked, make_folder
 
 FILE = "claims.sqlite"
 APPLICATION_ID = 0x65766B63
@@ -43,7 +42,7 @@ class Claims:
         with explained(self.path):
             make_folder(folder)
             self._connection = connect(self.path, _SCHEMA, APPLICATION_ID)
-            self._lock = _locked(self._lock_of(self._owner))
+            self._lock = locked(self._lock_of(self._owner))
 
     def __enter__(self) -> Self:
         """Nothing is claimed yet."""
@@ -88,7 +87,7 @@ class Claims:
         path = self._lock_of(owner)
         if not path.exists():
             return False
-        lock = _locked(path)
+        lock = locked(path)
         if lock is None:
             return True
         lock.close()
@@ -97,14 +96,3 @@ class Claims:
 
     def _lock_of(self, owner: str) -> Path:
         return self.path.parent / f"asking-{owner}.lock"
-
-
-def _locked(path: Path) -> sqlite3.Connection | None:
-    """Lock a file by SQLite, which can do so on every system; None if another process has."""
-    connection = sqlite3.connect(path, timeout=0.0, check_same_thread=False)
-    try:
-        connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError:
-        connection.close()
-        return None
-    return connection

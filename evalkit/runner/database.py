@@ -38,6 +38,22 @@ def connect(path: Path, schema: str, application_id: int) -> sqlite3.Connection:
     return connection
 
 
+def locked(path: Path) -> sqlite3.Connection | None:
+    """Lock a file until the connection is closed, or its process ends; None if another has it.
+
+    A lock of SQLite's is one of the operating system's on every system.
+    """
+    lock = sqlite3.connect(path, timeout=0.0, isolation_level=None, check_same_thread=False)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        lock.close()
+        if "locked" not in str(error):
+            raise
+        return None
+    return lock
+
+
 def _claim(connection: sqlite3.Connection, application_id: int, *, tables: int) -> None:
     """Mark a new file as ours; refuse anybody else's."""
     if tables:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from evalkit.runner.database import connect, explained, make_folder
+from evalkit.runner.database import connect, explained, locked, make_folder
 
 FILE = "batches.sqlite"
 LOCK = "batches.lock"
@@ -94,15 +94,10 @@ class Ledger:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Hold the right to hand in; one run at a time has it, and a killed one loses it.
-
-        A lock of SQLite's is one of the operating system's on every system.
-        """
-        with explained(self._lock):
-            lock = sqlite3.connect(self._lock, timeout=0.0, isolation_level=None)
+        """Hold the right to hand in; one run at a time has it, and a killed one loses it."""
+        while (lock := self._turn()) is None:  # noqa: ASYNC110 - another process has no event
+            await asyncio.sleep(TURN_SECONDS)
         try:
-            while not self._taken(lock):  # noqa: ASYNC110 - by another process, which has no event
-                await asyncio.sleep(TURN_SECONDS)
             yield
         finally:
             lock.close()
@@ -194,12 +189,6 @@ class Ledger:
         with explained(self.path), self._connection as connection:
             connection.execute(f"UPDATE batches SET {change} WHERE tag = ?", (*values, tag))  # noqa: S608 - ours
 
-    def _taken(self, lock: sqlite3.Connection) -> bool:
+    def _turn(self) -> sqlite3.Connection | None:
         with explained(self._lock):
-            try:
-                lock.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error):
-                    raise
-                return False
-            return True
+            return locked(self._lock)
