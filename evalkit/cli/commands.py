@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 
 from evalkit.cli import options
 from evalkit.cli.terminal import append_text, print_json, print_line, print_note
-from evalkit.errors import UsageError
+from evalkit.errors import EvalkitError, UsageError
 
 if TYPE_CHECKING:
     from evalkit.pipeline import Run
@@ -140,13 +141,14 @@ def gate(
 
     if force and not accept:
         raise UsageError("--force goes with --accept: it accepts a run that does not pass")
-    done = pipeline.load(folder)
     given = {"mode": mode, "margin": margin, "strict": strict or None}
-    verdict = done.gate(
-        None if config is None else pipeline.project_rule(config),
-        against=against,
-        changes={name: value for name, value in given.items() if value is not None},
-    )
+    with _explained(markdown, folder):
+        done = pipeline.load(folder)
+        verdict = done.gate(
+            None if config is None else pipeline.project_rule(config),
+            against=against,
+            changes={name: value for name, value in given.items() if value is not None},
+        )
     if markdown is not None:
         append_text(markdown, done.markdown(verdict))
     if as_json:
@@ -287,6 +289,19 @@ def _show(done: Run, verdict: GateVerdict | None, *, as_json: bool, quiet: bool)
 
         print_summary(done.record, now=done.asked)
     print_line(str(done.report))
+
+
+@contextmanager
+def _explained(markdown: Path | None, folder: Path) -> Iterator[None]:
+    """Write into a file for people, too, why a run could not be judged."""
+    try:
+        yield
+    except EvalkitError as error:
+        if markdown is not None:
+            from evalkit.report import render_undecided
+
+            append_text(markdown, render_undecided(folder.resolve().name, str(error)))
+        raise
 
 
 def _tell(verdict: GateVerdict, *, quiet: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalkit.report.html import render_report, write_report
-from evalkit.report.markdown import render_markdown
+from evalkit.report.markdown import render_markdown, render_undecided
 from evalkit.report.terminal import print_health, print_summary, summary_text
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "print_summary",
     "render_markdown",
     "render_report",
+    "render_undecided",
     "summary_text",
     "write_report",
 ]

@@ -42,6 +42,23 @@ def render_markdown(record: RunRecord, verdict: GateVerdict | None = None) -> st
     return "\n".join(lines).rstrip() + "\n"
 
 
+def render_undecided(name: str, error: str) -> str:
+    """Why the gate could not say anything of a run: another that cannot be compared, say.
+
+    Args:
+        name: of the run.
+        error: what a user reads of it, in lines.
+
+    Returns:
+        Markdown in which no text is markup, like that of `render_markdown`.
+    """
+    first, *others = [_prose(line) for line in error.splitlines() if line.strip()] or [""]
+    return "\n".join(
+        [f"## evalkit: {_code(name)}", "", f"❌ **no verdict**: {first}", ""]
+        + [f"> {line}\n" for line in others]
+    )
+
+
 def _answers(found: Headline) -> list[str]:
     """Five rows: the question, the answer, the evidence."""
     rows = [

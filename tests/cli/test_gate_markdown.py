@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from evalkit import pipeline
+from evalkit.report.markdown import JOINER
 from tests.command_line import clean_environment, evalkit, write_jsonl
 from tests.servers.sampling_server import SamplingServer
 
@@ -102,6 +104,31 @@ def test_accepted_runs_have_rows_too(folder: Path) -> None:
     tuned = "`#12'x'$m$ [y]`"
     assert f"| ✅ PASS | `support` | {tuned} against `base` |" in text
     assert f"| ⚠️ INCONCLUSIVE | `support` | {tuned} against `old/{tuned[1:]} |" in text
+
+
+def test_it_says_why_there_is_no_verdict(folder: Path) -> None:
+    """CI shows the file, and seldom what went to stderr."""
+    shutil.copytree(folder / "reports/new", folder / "reports/old")
+    assert evalkit("gate", "reports/old", "--accept", cwd=folder).code == 0
+    assert evalkit(
+        "run", "suite", "--base", "base=file:base.jsonl", "--tuned", f"{NAME}=file:tuned.jsonl",
+        "--limit", "30", "--out", "reports/new", cwd=folder,
+    ).code == 0  # fmt: skip
+    done = evalkit("gate", "reports/new", "--markdown", "ci.md", cwd=folder)
+    assert (done.code, done.out) == (2, "")
+    text = (folder / "ci.md").read_text(encoding="utf-8")
+    head, why = text.split("❌ **no verdict**: ")
+    assert head == "\n## evalkit: `new`\n\n"
+    said = html.unescape(why.replace("\n> ", "").replace(JOINER, ""))
+    assert said.split() == done.err.removeprefix("error:").split()
+    assert "Run again with the set-up of 'old'" in said
+
+
+def test_a_run_that_cannot_be_read_is_said_there_too(folder: Path) -> None:
+    done = evalkit("gate", "reports/none", "--markdown", "ci.md", cwd=folder)
+    assert done.code == 2
+    text = (folder / "ci.md").read_text(encoding="utf-8")
+    assert text.startswith("\n## evalkit: `none`\n\n❌ **no verdict**: ")
 
 
 def test_a_file_that_cannot_be_written_is_said(folder: Path) -> None:
