@@ -238,6 +238,7 @@ _EXPECTED = {
     "dict_type": "`key: value` lines",
     "model_type": "`key: value` lines",
     "is_instance_of": "a {class}",
+    "dataclass_exact_type": "a {class_name}",
     "literal_error": "{expected}",
     "greater_than": "a number above {gt:g}",
     "greater_than_equal": "{ge:g} or more",

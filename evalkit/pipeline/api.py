@@ -10,6 +10,7 @@ from typing import Any
 from evalkit import store
 from evalkit.data import SuiteHealth, check_suite, load_project, load_suite, parse_extract
 from evalkit.errors import UsageError
+from evalkit.pipeline.arguments import checked
 from evalkit.pipeline.comparing import compare_runs
 from evalkit.pipeline.concluding import Setup, conclude
 from evalkit.pipeline.finished import Run, load, write
@@ -20,6 +21,7 @@ from evalkit.report import write_report
 from evalkit.schema import GateRule, GateVerdict, RunComparison
 
 
+@checked
 def report(folder: str | Path) -> Run:
     """Write the report of a run again, from its folder."""
     done = load(folder)
@@ -27,6 +29,7 @@ def report(folder: str | Path) -> Run:
     return done
 
 
+@checked
 def gate(
     folder: str | Path,
     rule: GateRule | None = None,
@@ -38,6 +41,7 @@ def gate(
     return load(folder).gate(rule, against=against, changes=changes)
 
 
+@checked
 def compare(earlier: str | Path, later: str | Path) -> RunComparison:
     """Two stored runs side by side: changes with intervals, flips, what changed in the set-up.
 
@@ -51,6 +55,7 @@ def compare(earlier: str | Path, later: str | Path) -> RunComparison:
     return compare_runs(Path(earlier), Path(later))
 
 
+@checked
 def project_rule(config: str | Path) -> GateRule:
     """The gate's rule of a project file.
 
@@ -64,6 +69,7 @@ def project_rule(config: str | Path) -> GateRule:
     return rule
 
 
+@checked
 def score(
     folder: str | Path,
     *,
@@ -125,6 +131,7 @@ def score(
     return write(conclude(setup, record.splits), target)
 
 
+@checked
 def check(
     suites: str | Path | Sequence[str | Path] = (),
     *,

@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Unpack
 
+from evalkit.pipeline.arguments import checked
 from evalkit.pipeline.asking import run_async
 from evalkit.pipeline.judging import (
     chosen_scorers,
@@ -65,6 +66,7 @@ class _Rate:
     completion_tokens: float | None = None
 
 
+@checked
 def estimate(
     suites: str | Path | Sequence[str | Path] = (), **options: Unpack[RunOptions]
 ) -> tuple[Estimate, ...]:

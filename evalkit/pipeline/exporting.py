@@ -13,6 +13,7 @@ from evalkit import store
 from evalkit.data import read_rows
 from evalkit.errors import UsageError
 from evalkit.models import Batched, Line, Provider, open_provider, write_files
+from evalkit.pipeline.arguments import checked
 from evalkit.pipeline.asking import batched, run_async
 from evalkit.pipeline.jobs import make_jobs
 from evalkit.pipeline.loading import load_suites
@@ -62,6 +63,7 @@ class Exported:
     left_out: tuple[str, ...]
 
 
+@checked
 def export_batches(
     suites: str | Path | Sequence[str | Path] = (),
     *,

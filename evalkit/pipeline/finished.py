@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit import store
 from evalkit.errors import UsageError
+from evalkit.pipeline.arguments import checked
 from evalkit.pipeline.gating import gate_run
 from evalkit.report import render_markdown, render_report, write_report
 from evalkit.schema import GateRule, GateVerdict, RunRecord, Usage
@@ -107,6 +108,7 @@ class Run:
         """Of all that were asked, the judges included."""
         return self.record.info.usage + self.record.info.judging
 
+    @checked
     def gate(
         self,
         rule: GateRule | None = None,
@@ -128,6 +130,7 @@ class Run:
         other = None if against is None else Path(against)
         return gate_run(self.record, self.folder, against=other, rule=rule, changes=changes or {})
 
+    @checked
     def accept(self, verdict: GateVerdict | None = None, *, force: bool = False) -> Path:
         """Make this run the new reference of its suites; the first one accepted is the anchor.
 
@@ -149,6 +152,7 @@ class Run:
         store.accept(self.folder, [suite.name for suite in self.record.info.suites])
         return self.folder.parent / store.ACCEPTED
 
+    @checked
     def markdown(self, verdict: GateVerdict | None = None) -> str:
         """Verdict, answers and scores in GitHub's Markdown, for a comment or a step summary.
 
@@ -157,6 +161,7 @@ class Run:
         """
         return render_markdown(self.record, verdict)
 
+    @checked
     def as_json(self, verdict: GateVerdict | None = None) -> dict[str, Any]:
         """Verdicts and scores as plain JSON values, for scripts.
 
@@ -198,6 +203,7 @@ class Run:
         )
 
 
+@checked
 def load(folder: str | Path) -> Run:
     """Read a run folder; needs no model, no key and no network.
 

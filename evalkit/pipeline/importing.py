@@ -12,6 +12,7 @@ from pathlib import Path
 from evalkit.data import read_rows
 from evalkit.errors import DataError, Problem, UsageError
 from evalkit.models import Batched, Provider, open_provider
+from evalkit.pipeline.arguments import checked
 from evalkit.pipeline.asking import run_async
 from evalkit.pipeline.exporting import FORMAT, MANIFEST, BatchFile
 from evalkit.pipeline.plan import CACHE
@@ -40,6 +41,7 @@ class Imported:
     notes: tuple[str, ...]
 
 
+@checked
 def import_batches(
     folder: str | Path, *, cache: str | Path | None = None
 ) -> tuple[tuple[Imported, ...], str]:

@@ -12,6 +12,7 @@ from evalkit.data import Project, load_project, parse_model
 from evalkit.data.project import PROJECT_FILE
 from evalkit.errors import ModelError, UsageError
 from evalkit.models import Probed, Provider
+from evalkit.pipeline.arguments import checked
 from evalkit.pipeline.asking import run_async
 from evalkit.pipeline.opening import open_providers
 from evalkit.pipeline.options import listed
@@ -43,6 +44,7 @@ QUESTIONS = (
 IN_PROCESS = {"local": "in this process", "file": "completions already made"}
 
 
+@checked
 def models(
     specs: str | Sequence[str] = (),
     *,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypedDict, get_type_hints
+from typing import Any, TypedDict
 
-from evalkit.data import expected_of
-from evalkit.data.describe import describe
-from evalkit.errors import UsageError, nearest
+from evalkit.errors import UsageError
 
 
 class RunOptions(TypedDict, total=False):
@@ -76,21 +74,15 @@ class RunOptions(TypedDict, total=False):
     batch: bool
 
 
-def check_options(options: RunOptions, others: Sequence[str] = ()) -> None:
+def check_options(options: RunOptions) -> None:
     """Refuse what cannot be meant.
 
     Args:
-        options: as they were given, from Python maybe with names and types that there are not.
-        others: what else may be given where these may be: an unknown option may be a slip of it.
+        options: as they were given, of the right names and types.
 
     Raises:
-        UsageError: an unknown option, or one of the wrong type, out of range, or beside another.
+        UsageError: an option out of range, or beside another.
     """
-    hints = get_type_hints(RunOptions)
-    for name, value in options.items():
-        if name not in hints:
-            raise UsageError(f"unknown option {name!r}; {nearest(name, [*hints, *others])}")
-        _check_type(name, value, hints[name])
     if options.get("stop_early") and options.get("batch"):
         raise UsageError(
             "--stop-early looks at answers before it asks for more, and --batch asks for all at "
@@ -114,24 +106,6 @@ def check_options(options: RunOptions, others: Sequence[str] = ()) -> None:
     cost = options.get("max_cost")
     if cost is not None and not 0 < cost < float("inf"):
         raise UsageError(f"--max-cost is {cost}; expected dollars, more than 0")
-
-
-def _check_type(name: str, value: object, hint: Any) -> None:  # noqa: ANN401 - any type
-    """Refuse a value that is not of its option's type; nothing is converted."""
-    from pydantic import ConfigDict, TypeAdapter, ValidationError
-
-    try:
-        TypeAdapter(hint, config=ConfigDict(strict=True)).validate_python(value)
-    except ValidationError as error:
-        # One complaint for each type that it may have; of a list whose entry is wrong the entry.
-        faults = error.errors()
-        depth = max(len(fault["loc"]) for fault in faults)
-        deepest = [fault for fault in faults if len(fault["loc"]) == depth]
-        place = "".join(f"[{step}]" for step in deepest[0]["loc"] if isinstance(step, int))
-        expected = " or ".join(dict.fromkeys(expected_of(fault) for fault in deepest))
-        raise UsageError(
-            f"option {name + place!r}: found {describe(deepest[0]['input'])}, expected {expected}"
-        ) from None
 
 
 def listed(given: str | Path | Sequence[str | Path]) -> Sequence[Any]:

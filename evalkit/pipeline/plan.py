@@ -11,6 +11,7 @@ from evalkit import embedded
 from evalkit.data import Project, load_project, parse_extract, parse_judge
 from evalkit.data.project import PROJECT_FILE
 from evalkit.errors import UsageError, nearest
+from evalkit.pipeline.arguments import checked
 from evalkit.pipeline.arms import choose_arms, require_two_models
 from evalkit.pipeline.checkpoints import with_curves, with_steps
 from evalkit.pipeline.options import RunOptions, check_options, listed
@@ -83,6 +84,7 @@ class Plan:
     batch: bool = False
 
 
+@checked
 def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) -> Plan:
     """Join options, project file and defaults.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from evalkit import store
+from evalkit.pipeline.arguments import checked
 from evalkit.pipeline.command import command_of
 from evalkit.pipeline.concluding import Setup, conclude
 from evalkit.pipeline.finished import Run, load, write
@@ -29,6 +30,7 @@ from evalkit.schema import GateRule, Loss, Price, SuiteConfig
 REPORTS = Path("reports")
 
 
+@checked
 def run(
     suites: str | Path | Sequence[str | Path] = (),
     *,
@@ -57,7 +59,7 @@ def run(
     Raises:
         EvalkitError: see `evalkit.errors`; what was answered is kept in the cache.
     """
-    check_options(options, ("suites", "out", "retry_missing", "force", "progress"))
+    check_options(options)
     started, clock = datetime.now(UTC), time.perf_counter()
     if retry_missing is not None:
         earlier = load(retry_missing)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from evalkit import embedded
+from evalkit import embedded, pipeline
 from evalkit.errors import UsageError
 from evalkit.pipeline import run
 from evalkit.pipeline.plan import make_plan, suites_to_check
@@ -111,6 +111,40 @@ def test_options_of_python_are_checked_by_name_and_type(
     with pytest.raises(UsageError) as wrong:
         run(["data.jsonl"], **options)  # type: ignore[arg-type]
     assert str(wrong.value) == message
+
+
+A_PATH = "expected text or a Path"
+TEXTS = "expected text or a Sequence"
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("name", "given", "named", "message"),
+    [
+        ("run", [5], {}, f"'suites': found the number 5, {A_PATH} or a Sequence"),
+        ("run", [["data.jsonl", 5]], {}, f"'suites[1]': found the number 5, {A_PATH}"),
+        ("run", [], {"out": 5}, f"'out': found the number 5, {A_PATH}"),
+        ("run", [], {"force": "yes"}, "'force': found the text 'yes', expected true or false"),
+        ("estimate", [5], {}, f"'suites': found the number 5, {A_PATH} or a Sequence"),
+        ("export_batches", [], {"out": None}, f"'out': found null, {A_PATH}"),
+        ("import_batches", [5], {}, f"'folder': found the number 5, {A_PATH}"),
+        ("load", [5], {}, f"'folder': found the number 5, {A_PATH}"),
+        ("report", [5], {}, f"'folder': found the number 5, {A_PATH}"),
+        ("compare", ["a", 5], {}, f"'later': found the number 5, {A_PATH}"),
+        ("gate", ["a", ["f1"]], {}, "'rule': found a list of 1, expected a GateRule"),
+        ("gate", ["a"], {"agianst": "b"}, "'agianst'; did you mean 'against'?"),
+        ("project_rule", [5], {}, f"'config': found the number 5, {A_PATH}"),
+        ("score", ["a"], {"scorers": 5}, f"'scorers': found the number 5, {TEXTS}"),
+        ("check", [5], {}, f"'suites': found the number 5, {A_PATH} or a Sequence"),
+        ("models", [5], {}, f"'specs': found the number 5, {TEXTS}"),
+    ],
+)
+def test_every_function_of_python_checks_its_arguments(
+    name: str, given: list[object], named: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UsageError) as wrong:
+        getattr(pipeline, name)(*given, **named)
+    assert str(wrong.value).removeprefix("unknown ") == f"option {message}"
 
 
 @pytest.mark.usefixtures("folder")
