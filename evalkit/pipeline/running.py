@@ -69,11 +69,11 @@ def run(
         suites, options = setup_of(earlier.record, earlier.folder, given)
         out = retry_missing
     plan = make_plan(listed(suites), **options)
+    stamped = f"{plan.name}-{started.strftime('%Y%m%dT%H%M%SZ')}"
     folder = Path(out) if out is not None else None
-    if folder is not None:
-        _check_target(folder, plan)
-        if not force:
-            store.check_unaccepted(folder)
+    _check_target(folder or store.free_folder(REPORTS, stamped), plan)
+    if folder is not None and not force:
+        store.check_unaccepted(folder)
     losses, unread = load_losses(plan.models)  # a broken file must show before, too
     loaded = load_suites(plan)
     judges = judges_asked(plan, loaded.suites)  # a wrong scorer shows before anything is asked
@@ -98,8 +98,7 @@ def run(
         },
     )
     record = conclude(setup, found.results)
-    stamp = started.strftime("%Y%m%dT%H%M%SZ")
-    done = write(record, folder or store.free_folder(REPORTS, f"{plan.name}-{stamp}"))
+    done = write(record, folder or store.free_folder(REPORTS, stamped))
     return dataclasses.replace(done, asked=True)
 
 

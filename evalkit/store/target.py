@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 
 from evalkit.errors import UsageError
 
@@ -33,24 +32,24 @@ def check_target(folder: Path, inputs: Iterable[Path] = ()) -> None:
     parent = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not parent.is_dir():
         raise UsageError(f"--out {folder}: {parent} is a file, expected a folder")
-    _check_writable(folder.absolute())
+    _check_writable(folder, parent.absolute())
 
 
-def _check_writable(folder: Path) -> None:
-    """Make the folder and a file in it, and take away again what was not there before."""
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
+def _check_writable(folder: Path, parent: Path) -> None:
+    """Make the folder and a file in it, but in a place of its own below what is there already.
+
+    So nothing is taken away under the feet of another run that has just begun.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            pass
+        with TemporaryDirectory(dir=parent, prefix=".evalkit-") as scratch:
+            place = scratch / folder.absolute().relative_to(parent)
+            place.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=place):
+                pass
     except OSError as error:
         raise UsageError(
             f"--out {folder}: cannot be written to ({error.strerror}); name another folder"
         ) from None
-    finally:
-        for path in made:
-            with suppress(OSError):
-                path.rmdir()
 
 
 def _check_existing(folder: Path, inputs: Iterable[Path]) -> None:

@@ -7,9 +7,10 @@ import pytest
 
 import evalkit
 from evalkit import pipeline
-from evalkit.errors import ScorerError
+from evalkit.errors import ScorerError, UsageError
 from tests.command_line import write_jsonl
 from tests.pipeline.made_arms import N, run, write_arms
+from tests.servers.openai_server import Server
 
 
 @pytest.fixture
@@ -31,6 +32,15 @@ def test_the_one_that_knows_its_rows_by_heart_is_caught() -> None:
 def test_a_mistyped_scorer_shows_before_anything_is_asked() -> None:
     with pytest.raises(ScorerError, match="did you mean 'exact_match'"):
         run(scorers=["exact_mach"])
+
+
+def test_a_place_that_cannot_be_written_to_shows_before_anything_is_asked(
+    folder: Path, server: Server
+) -> None:
+    (folder / "reports").symlink_to("/proc")
+    with pytest.raises(UsageError, match=r"--out reports/data-\S+Z: cannot be written to \("):
+        evalkit.run("data.jsonl", base=f"openai:a@{server.url}", tuned=f"openai:b@{server.url}")
+    assert not server.asked
 
 
 def test_a_copy_of_the_base_is_noticed(folder: Path) -> None:

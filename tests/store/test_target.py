@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,19 @@ def test_files_and_what_is_below_them(work: Path) -> None:
 def test_a_place_that_cannot_be_written_to() -> None:
     with pytest.raises(UsageError, match=r"--out /proc/runs/x: cannot be written to \("):
         check_target(Path("/proc/runs/x"))
+
+
+def test_a_name_that_no_folder_can_have(work: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot be written to \(File name too long\)"):
+        check_target(work / "new" / ("x" * 300))
+    assert not list(work.iterdir())
+
+
+def test_two_that_look_at_once_do_not_disturb_each_other(work: Path) -> None:
+    def look(number: int) -> None:
+        for _ in range(50):
+            check_target(work / "reports" / str(number))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(look, range(4))) == [None] * 4
+    assert not list(work.iterdir())
