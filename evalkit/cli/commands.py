@@ -90,7 +90,8 @@ def run(
         "batch": batch,
     }
     if dry_run:
-        _show_estimates(pipeline.estimate(suites or (), **given), as_json=as_json)
+        found = pipeline.estimate(suites or (), retry_missing=retry_missing, **given)
+        _show_estimates(found, as_json=as_json)
         return
     done = pipeline.run(
         suites or (),
@@ -273,6 +274,9 @@ def _show_estimates(estimates: Sequence[Estimate], *, as_json: bool) -> None:
     """What a run would ask: for people on stderr, or for machines on stdout."""
     if as_json:
         print_json([dataclasses.asdict(one) for one in estimates])
+        return
+    if not estimates:
+        print_note("nothing is missing: nothing would be asked")
         return
     from evalkit.report.before import print_estimates
 

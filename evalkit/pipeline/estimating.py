@@ -22,6 +22,7 @@ from evalkit.pipeline.loading import VALIDATION, Loaded, load_suites
 from evalkit.pipeline.opening import open_providers
 from evalkit.pipeline.options import RunOptions, listed
 from evalkit.pipeline.plan import Plan, make_plan
+from evalkit.pipeline.resume import asked_again
 from evalkit.pipeline.scoring import seen_by
 from evalkit.pipeline.spend import charges
 from evalkit.pipeline.sweep import foreseen_jobs
@@ -68,7 +69,10 @@ class _Rate:
 
 @checked
 def estimate(
-    suites: str | Path | Sequence[str | Path] = (), **options: Unpack[RunOptions]
+    suites: str | Path | Sequence[str | Path] = (),
+    *,
+    retry_missing: str | Path | None = None,
+    **options: Unpack[RunOptions],
 ) -> tuple[Estimate, ...]:
     """What a run with these options would ask of whom, and about what it would take.
 
@@ -78,14 +82,21 @@ def estimate(
 
     Args:
         suites: as of `run`.
+        retry_missing: as of `run`.
         options: as of `run`.
 
     Returns:
-        One estimate for each suite, split and model.
+        One estimate for each suite, split and model; none if a run that is to be asked again lacks
+        nothing.
 
     Raises:
         EvalkitError: whatever would stop the run before it asks.
     """
+    if retry_missing is not None:
+        given = {**options, "suites": listed(suites)}
+        earlier, suites, options = asked_again(retry_missing, given)
+        if not earlier.unanswered:
+            return ()
     plan = make_plan(listed(suites), **options)
     loaded = load_suites(plan)
     asked = (*plan.models, *judges_asked(plan, loaded.suites))

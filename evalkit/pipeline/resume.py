@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evalkit.errors import ComparabilityError, RunFolderError, UsageError
 from evalkit.pipeline.command import is_given
+from evalkit.pipeline.finished import Run, load
 from evalkit.pipeline.judging import judges_asked
 from evalkit.pipeline.loading import load_suites
 from evalkit.pipeline.options import RunOptions
@@ -28,12 +29,35 @@ MANNER = frozenset(
 """Options that say how it is asked, not what: they may be others the second time."""
 
 
-def changes_of(folder: Path, given: Mapping[str, object]) -> dict[str, object]:
-    """What is to be different when a run is asked again: only how it is asked.
+def asked_again(
+    folder: str | Path, given: Mapping[str, object]
+) -> tuple[Run, list[str], RunOptions]:
+    """A run that may lack something, and the suites and options to ask for it.
+
+    Args:
+        folder: of the run.
+        given: what is to be different this time, as `run` was given it: only how it is asked.
+
+    Returns:
+        The run as it is, its suites and its options; no suites if it lacks nothing.
 
     Raises:
         UsageError: a change of what is asked.
+        ComparabilityError: suites or models are not what they were.
+        RunFolderError: a folder that cannot be read, or does not remember its set-up.
     """
+    earlier = load(folder)
+    changes = _changes(earlier.folder, given)
+    if not earlier.unanswered:
+        return earlier, [], {}
+    suites, options = _command(earlier.record, earlier.folder)
+    options |= changes  # type: ignore[typeddict-item]
+    _require_same(earlier.record, suites, options)
+    return earlier, suites, options
+
+
+def _changes(folder: Path, given: Mapping[str, object]) -> dict[str, object]:
+    """What is to be different: only how it is asked."""
     # That nothing is to be probed is said by a False.
     changes = {name: told for name, told in given.items() if is_given(told) or name == "probe"}
     if others := sorted(changes.keys() - MANNER):
@@ -42,26 +66,6 @@ def changes_of(folder: Path, given: Mapping[str, object]) -> dict[str, object]:
             "run"
         )
     return changes
-
-
-def setup_of(
-    record: RunRecord, folder: Path, changes: Mapping[str, object]
-) -> tuple[list[str], RunOptions]:
-    """The suites and options of a run, to ask for what it lacks.
-
-    Args:
-        record: the run.
-        folder: where it lies.
-        changes: what is to be different this time; see `changes_of`.
-
-    Raises:
-        ComparabilityError: suites or models are not what they were.
-        RunFolderError: a folder that does not remember its set-up.
-    """
-    suites, options = _command(record, folder)
-    options |= changes  # type: ignore[typeddict-item]
-    _require_same(record, suites, options)
-    return suites, options
 
 
 def _command(record: RunRecord, folder: Path) -> tuple[list[str], RunOptions]:

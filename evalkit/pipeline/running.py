@@ -13,7 +13,7 @@ from evalkit import store
 from evalkit.pipeline.arguments import checked
 from evalkit.pipeline.command import command_of
 from evalkit.pipeline.concluding import Setup, conclude
-from evalkit.pipeline.finished import Run, load, write
+from evalkit.pipeline.finished import Run, write
 from evalkit.pipeline.gating import check_rules
 from evalkit.pipeline.judging import judges_asked
 from evalkit.pipeline.loading import load_suites
@@ -21,7 +21,7 @@ from evalkit.pipeline.looks import Asked, ask_suites
 from evalkit.pipeline.losses import load_losses
 from evalkit.pipeline.options import RunOptions, check_options, listed
 from evalkit.pipeline.plan import Plan, make_plan
-from evalkit.pipeline.resume import changes_of, setup_of
+from evalkit.pipeline.resume import asked_again
 from evalkit.pipeline.spend import prices_of, purse_of
 from evalkit.pipeline.sweep import Choice, choose
 from evalkit.runner import AskStats, progress_observer
@@ -62,11 +62,10 @@ def run(
     check_options(options)
     started, clock = datetime.now(UTC), time.perf_counter()
     if retry_missing is not None:
-        earlier = load(retry_missing)
-        given = changes_of(earlier.folder, {**options, "suites": listed(suites), "out": out})
+        given = {**options, "suites": listed(suites), "out": out}
+        earlier, suites, options = asked_again(retry_missing, given)
         if not earlier.unanswered:
             return earlier
-        suites, options = setup_of(earlier.record, earlier.folder, given)
         out = retry_missing
     plan = make_plan(listed(suites), **options)
     stamped = f"{plan.name}-{started.strftime('%Y%m%dT%H%M%SZ')}"

@@ -74,6 +74,23 @@ def test_a_run_that_lacks_nothing_stays_as_it_is() -> None:
     assert Path("out/run.json").read_bytes() == before
 
 
+def test_a_dry_run_counts_what_would_be_asked_again(folder: Path) -> None:
+    words = ("run", "--retry-missing", "out", "--dry-run")
+    with Server() as server:
+        first(server, limit=11, scorers="f1")
+        asked = len(server.asked)
+        before = evalkit(*words, "--json", cwd=folder)
+        refused = evalkit(*words, "--limit", "3", cwd=folder)
+        assert len(server.asked) == asked
+        assert evalkit("run", "--retry-missing", "out", cwd=folder).code == 0
+        assert len(server.asked) == asked + 4
+    assert [(one["questions"], one["cached"]) for one in json.loads(before.out)] == [(11, 9)] * 2
+    assert "--retry-missing takes limit from out; leave it out" in refused.err
+    after = evalkit(*words, cwd=folder)
+    assert (after.code, after.err) == (0, "nothing is missing: nothing would be asked\n")
+    assert json.loads(evalkit(*words, "--json", cwd=folder).out) == []
+
+
 @pytest.mark.usefixtures("folder")
 def test_what_is_asked_is_the_runs_own() -> None:
     with Server() as server:
