@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import time
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from evalkit.pipeline.jobs import make_jobs, models_asked, pairs_of
 from evalkit.pipeline.judging import open_judges
 from evalkit.pipeline.likelihoods import drop_silent, likelihood_notes, with_likelihoods
 from evalkit.pipeline.loading import Loaded
+from evalkit.pipeline.means import Means
 from evalkit.pipeline.opening import open_providers
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.probing import probe_models, with_remarks
@@ -25,7 +25,6 @@ from evalkit.runner import (
     AskStats,
     Job,
     Observer,
-    Purse,
     ask,
     ask_by_batch,
     require_two_models,
@@ -41,16 +40,13 @@ Replies = tuple[tuple[SplitResult, ...], Mapping[str, AskStats], tuple[Probe, ..
 """The outcomes split by split, how the asking of each model went, and what was found out."""
 
 
-def ask_models(
-    plan: Plan, loaded: Loaded, observer: Observer | None, purse: Purse | None = None
-) -> Replies:
+def ask_models(plan: Plan, loaded: Loaded, means: Means) -> Replies:
     """Look at the models, ask everything, and sort the outcomes by suite, split and model.
 
     Args:
         plan: how to ask.
         loaded: what to ask.
-        observer: is told of everything that happens.
-        purse: pays for every request; None pays whatever it costs.
+        means: what the asking may use.
 
     Raises:
         ModelError: an arm that cannot be asked at all.
@@ -58,16 +54,14 @@ def ask_models(
     """
 
     async def asked() -> Replies:
-        async with open_models(plan, observer, purse) as models:
+        async with open_models(plan, means) as models:
             return await models.ask(loaded)
 
     return run_async(asked())
 
 
 @asynccontextmanager
-async def open_models(
-    plan: Plan, observer: Observer | None = None, purse: Purse | None = None
-) -> AsyncIterator[Opened]:
+async def open_models(plan: Plan, means: Means) -> AsyncIterator[Opened]:
     """The arms of a plan, opened once for as many questions as are put to them.
 
     Raises:
@@ -75,7 +69,7 @@ async def open_models(
     """
     async with open_providers(plan.models) as providers:
         own: set[str] = set()
-        yield Opened(plan, providers, asker(plan, purse, own), observer, purse, own)
+        yield Opened(plan, providers, asker(plan, means, own), means, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +80,14 @@ class Opened:
         plan: how to ask.
         providers: model -> its provider.
         asking: asks with the options of the plan.
-        observer: is told of everything that happens.
-        purse: pays for every request; None pays whatever it costs.
+        means: what the asking may use.
         own: cache keys of the answers that were sent for while they are open.
     """
 
     plan: Plan
     providers: Mapping[str, Provider]
     asking: Ask
-    observer: Observer | None
-    purse: Purse | None
+    means: Means
     own: set[str]
 
     async def ask(self, loaded: Loaded) -> Replies:
@@ -106,11 +98,11 @@ class Opened:
         """
         jobs = make_jobs(self.plan, loaded)
         async with open_judges(self.plan, loaded.suites, only_primary=loaded.choosing) as judges:
-            await judges.look(jobs, self.providers, self.purse)
+            await judges.look(jobs, self.providers, self.means.purse)
             outcomes, stats, probes = await _ask(self, jobs)
             results = with_likelihoods(_sorted(self.plan, loaded, outcomes), outcomes)
             told = with_remarks(stats, probes, [suite.config for suite in loaded.suites])
-            results, judged = await judges.judge(results, self.put, self.observer, self.purse)
+            results, judged = await judges.judge(results, self.put, self.means)
         return results, {**told, **judged}, probes
 
     async def put(
@@ -128,7 +120,7 @@ class Opened:
                 jobs,
                 by_file,
                 cache=self.plan.cache,
-                max_seconds=self.plan.max_seconds,
+                max_seconds=self.means.seconds,
                 say=None if observer is None else say,
                 own=self.own,
             )
@@ -167,14 +159,14 @@ async def _ask(
 ) -> tuple[list[tuple[Job, Answer | Failure]], Mapping[str, AskStats], tuple[Probe, ...]]:
     """Every job that can be asked with its outcome, how the asking went, and what was found."""
     plan, providers, asking = opened.plan, opened.providers, opened.asking
-    probes, before = await probe_models(plan, jobs, providers, opened.purse)
+    probes, before = await probe_models(plan, jobs, providers, opened.means.purse)
     pairs = [] if plan.allow_identical else pairs_of(plan.models, jobs)
     before += await require_two_models(pairs, providers, asking)
     jobs, silent, tried = await drop_silent(jobs, providers, asking)
     before += tried
     if plan.batch:
         batched(providers)  # or there is nothing that a batch could do
-    outcomes, stats = await opened.put(jobs, providers, opened.observer)
+    outcomes, stats = await opened.put(jobs, providers, opened.means.observer)
     answered = list(zip(jobs, outcomes, strict=True))
     notes = likelihood_notes(silent, answered)
     return (
@@ -202,15 +194,14 @@ def _noted(stats: AskStats, note: str | None) -> AskStats:
     return stats if note is None else replace(stats, notes=(*stats.notes, note))
 
 
-def asker(plan: Plan, purse: Purse | None, own: set[str]) -> Ask:
-    """`ask` with the options of a plan; all calls share its time, its money and what is their own.
+def asker(plan: Plan, means: Means, own: set[str]) -> Ask:
+    """`ask` with the options of a plan; all calls share time, money and what is their own.
 
     Args:
         plan: how to ask.
-        purse: pays for every request; None pays whatever it costs.
+        means: what the asking may use; who is told is said to each call.
         own: cache keys of the answers that were sent for; see `ask`.
     """
-    end = None if plan.max_seconds is None else time.monotonic() + plan.max_seconds
 
     async def asking(
         jobs: Sequence[Job],
@@ -224,8 +215,8 @@ def asker(plan: Plan, purse: Purse | None, own: set[str]) -> Ask:
             cache=plan.cache,
             concurrency=plan.concurrency,
             timeout=plan.timeout,
-            max_seconds=None if end is None else max(0.0, end - time.monotonic()),
-            purse=purse,
+            max_seconds=means.seconds,
+            purse=means.purse,
             observer=observer,
             settled=settled,
             own=own,

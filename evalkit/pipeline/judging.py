@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from evalkit.errors import ModelError, ScorerError, UsageError
 from evalkit.models import Probed, Provider
+from evalkit.pipeline.means import Means
 from evalkit.pipeline.opening import open_providers
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.probing import probe_models, with_remarks
@@ -22,7 +23,6 @@ from evalkit.runner import (
     Ask,
     AskStats,
     Job,
-    Observer,
     Purse,
     look,
     recalled,
@@ -162,16 +162,14 @@ class Bench:
         self,
         results: Sequence[SplitResult],
         asking: Ask,
-        observer: Observer | None,
-        purse: Purse | None,
+        means: Means,
     ) -> tuple[tuple[SplitResult, ...], Mapping[str, AskStats]]:
         """Ask about every completion that a scorer wants judged.
 
         Args:
             results: what the arms answered.
             asking: asks with the options of the run.
-            observer: is told of everything that happens.
-            purse: pays for every request.
+            means: what the asking may use.
 
         Returns:
             The splits with what was said, and how the asking of each judge went.
@@ -196,8 +194,8 @@ class Bench:
             for number, place, question in questions
             for split in [results[number]]
         ]
-        probes, before = await probe_models(self._plan, jobs, self._providers, purse)
-        outcomes, stats = await asking(jobs, self._providers, observer=observer)
+        probes, before = await probe_models(self._plan, jobs, self._providers, means.purse)
+        outcomes, stats = await asking(jobs, self._providers, observer=means.observer)
         rows = [[list[Judgement]() for _ in split.examples] for split in results]
         for (number, place, question), reply in zip(questions, outcomes, strict=True):
             name = judge_name(question.judge)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from evalkit.pipeline.asking import ask_models, open_models, run_async
 from evalkit.pipeline.concluding import Setup, conclude
 from evalkit.pipeline.loading import Loaded
+from evalkit.pipeline.means import Means
 from evalkit.pipeline.plan import Plan
-from evalkit.runner import AskStats, Observer, Purse, together
+from evalkit.runner import AskStats, together
 from evalkit.schema import ORIGINAL, PERTURBED, Example, Looks, Probe, SplitResult, Suite
 from evalkit.stats.samples import rng
 from evalkit.stats.sequential import LOOKS
@@ -40,9 +41,7 @@ class Asked:
     looks: Looks | None = None
 
 
-def ask_suites(
-    plan: Plan, loaded: Loaded, observer: Observer | None = None, purse: Purse | None = None
-) -> Asked:
+def ask_suites(plan: Plan, loaded: Loaded, means: Means) -> Asked:
     """Ask everything, or as much as decides every suite if the plan is to stop early.
 
     The answers of a look are in the cache when the next one asks for them again. Training rows and
@@ -53,16 +52,14 @@ def ask_suites(
         Interrupted: Ctrl-C.
     """
     if not plan.stop_early:
-        return Asked(loaded, *ask_models(plan, loaded, observer, purse))
-    return run_async(_ask_until_decided(plan, loaded, observer, purse))
+        return Asked(loaded, *ask_models(plan, loaded, means))
+    return run_async(_ask_until_decided(plan, loaded, means))
 
 
-async def _ask_until_decided(
-    plan: Plan, loaded: Loaded, observer: Observer | None, purse: Purse | None
-) -> Asked:
+async def _ask_until_decided(plan: Plan, loaded: Loaded, means: Means) -> Asked:
     went: list[Mapping[str, AskStats]] = []
     taken, part = 0, loaded
-    async with open_models(plan, observer, purse) as models:
+    async with open_models(plan, means) as models:
         while taken < LOOKS:
             taken += 1
             part = _part(loaded, taken, plan.seed)

@@ -19,6 +19,7 @@ from evalkit.pipeline.judging import judges_asked
 from evalkit.pipeline.loading import load_suites
 from evalkit.pipeline.looks import Asked, ask_suites
 from evalkit.pipeline.losses import load_losses
+from evalkit.pipeline.means import Means, end_of
 from evalkit.pipeline.options import RunOptions, check_options, listed
 from evalkit.pipeline.plan import Plan, make_plan
 from evalkit.pipeline.resume import asked_again
@@ -78,10 +79,10 @@ def run(
     judges = judges_asked(plan, loaded.suites)  # a wrong scorer shows before anything is asked
     check_rules(loaded.suites, plan.gate, plan.scorers)
     prices = prices_of([*plan.models, *judges], started.date(), batch=plan.batch)
-    purse = purse_of(plan, prices, judges)
     observer = progress_observer() if progress else None
-    choice = choose(plan, loaded, observer, purse)
-    found = ask_suites(choice.plan, choice.loaded, observer, purse)
+    means = Means(observer, purse_of(plan, prices, judges), end_of(plan.max_seconds))
+    choice = choose(plan, loaded, means)
+    found = ask_suites(choice.plan, choice.loaded, means)
     setup = _setup(
         choice,
         found,

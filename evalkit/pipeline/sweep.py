@@ -15,9 +15,10 @@ from evalkit.errors import UsageError
 from evalkit.pipeline.asking import ask_models
 from evalkit.pipeline.jobs import make_jobs
 from evalkit.pipeline.loading import VALIDATION, Loaded
+from evalkit.pipeline.means import Means
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.scoring import score_split, suite_scorers
-from evalkit.runner import Job, Observer, Purse
+from evalkit.runner import Job
 from evalkit.schema import Checkpoint, ModelSpec, Score, Suite
 from evalkit.verdict import score_rows
 
@@ -42,9 +43,7 @@ class Choice:
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def choose(
-    plan: Plan, loaded: Loaded, observer: Observer | None = None, purse: Purse | None = None
-) -> Choice:
+def choose(plan: Plan, loaded: Loaded, means: Means) -> Choice:
     """Ask every checkpoint the validation rows, and choose the best of each job.
 
     The best has the highest mean over suites of the primary score, general suites aside if there
@@ -57,7 +56,7 @@ def choose(
     if not jobs:
         return Choice(plan, loaded)
     asked, validation = _first_round(plan, loaded, jobs)
-    results, _, _ = ask_models(asked, validation, observer, purse)
+    results, _, _ = ask_models(asked, validation, means)
     results = tuple(result for result in results if result.split == VALIDATION)
     rows = list[Checkpoint]()
     for suite, result in zip(validation.suites, results, strict=True):

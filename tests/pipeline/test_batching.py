@@ -115,6 +115,26 @@ def test_time_that_is_up_leaves_the_batch_for_the_next_run(folder: Path, served:
     assert len(served.desk.batches) == 2
 
 
+def test_arms_and_judges_share_the_time_of_the_run(folder: Path, served: Server) -> None:
+    assert isinstance(served.desk, Desk)
+    (folder / "g.json").write_text(json.dumps(SCORE))
+    served.judges = {JUDGE: graded}
+    options = {
+        "scorers": ["g.json"],
+        "judge": f"openai:{JUDGE}@{served.url}",
+        "allow_identical": True,
+    }
+    evalkit.run("data.jsonl", out="half", limit=12, scorers="f1", **arms(served.url))
+    served.desk.looks = 10**6
+    done = run(served.url, batch=True, max_seconds=1.5, **options)
+    assert done.failures.endswith(" deadline")
+    judges = served.desk.batches["batch-3"]
+    assert judges["looks"] == 1  # handed in for the next run to collect, and not waited for
+    served.desk.looks = 1
+    assert not run(served.url, batch=True, **options).missing
+    assert len(served.desk.batches) == 4
+
+
 def test_exported_files_come_back_as_answers(folder: Path, served: Server) -> None:
     run(served.url, cache="live", probe=False)  # what a probe finds is no result
     live = run_files(folder / "out")

@@ -60,6 +60,23 @@ def checkpoints(server: Server) -> list[str]:
 
 
 @pytest.mark.usefixtures("folder")
+def test_both_rounds_share_the_time_of_the_run() -> None:
+    with Server(reply=reply, latency=30) as server:
+        done = evalkit.run(
+            "suite.yaml",
+            base=f"openai:base@{server.url}",
+            checkpoints=checkpoints(server),
+            perturb=0,
+            max_seconds=1,
+            probe=False,
+            allow_identical=True,
+        )
+        asked = {str(a.messages[-1]["content"]).split()[0] for a in server.asked}
+    assert asked == {"validation"}
+    assert done.failures.endswith(" deadline")
+
+
+@pytest.mark.usefixtures("folder")
 def test_the_best_on_validation_is_the_only_one_that_sees_test_rows() -> None:
     with Server(reply=reply) as server:
         done = evalkit.run(
