@@ -6,11 +6,11 @@ retries.
 
 from evalkit.models.batched import Batched, BatchServer, BatchStatus
 from evalkit.models.batchfile import Line, Result, Written, parse_result, write_files
+from evalkit.models.failures import quote
 from evalkit.models.limits import Allowance, Metered
 from evalkit.models.prices import price_of
 from evalkit.models.provider import Named, Opener, Probed, Provider, ReadRows, Row, Scoring
 from evalkit.models.registry import open_provider
-from evalkit.models.replies import quote
 
 __all__ = [
     "Allowance",

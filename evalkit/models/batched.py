@@ -27,6 +27,8 @@ class BatchStatus:
         files: ids of its output and error files, as far as there are any.
         codes: codes of the errors that kept the whole batch from running.
         why: the first of those errors, for a person.
+        file_unknown: whether one of those errors is that the server does not find the file, which
+            it had taken before: that passes.
     """
 
     id: str
@@ -35,6 +37,7 @@ class BatchStatus:
     files: tuple[str, ...] = ()
     codes: frozenset[str] = frozenset()
     why: str = ""
+    file_unknown: bool = False
 
     @property
     def ended(self) -> bool:

@@ -1,10 +1,15 @@
-"""What an endpoint says that it serves: `GET /v1/models`, in the dialects of many servers."""
+"""What an endpoint says that it serves: `GET /v1/models`, in the dialects of many servers.
+
+SGLang lists an adapter by its bare name, yet answers to that name with the base: an adapter of it
+is to be asked for as `BASE:ADAPTER`, and has that name in what is read here.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +18,7 @@ from evalkit.schema import ServedModel
 _CONTEXT = (
     "max_model_len",  # vLLM, SGLang
     "context_length",  # OpenRouter, Together
+    "loaded_context_length",  # LM Studio, of its own API
     "max_context_length",  # Mistral, LM Studio
     "context_window",  # Groq
 )
@@ -34,7 +40,8 @@ def read_listing(content: bytes) -> tuple[ServedModel, ...] | None:
         content: the body as received.
 
     Returns:
-        Every model with a name, each once; None where the body is no list of models.
+        Every model with a name, each once, and an adapter with the context of its base unless it
+        has one of its own; None where the body is no list of models.
     """
     try:
         body = json.loads(content)
@@ -44,15 +51,37 @@ def read_listing(content: bytes) -> tuple[ServedModel, ...] | None:
     if not isinstance(rows, list):
         return None
     found = [_served(row) for row in rows if isinstance(row, dict) and _text(row.get("id"))]
-    return tuple({served.id: served for served in found}.values())
+    by_id = {served.id: served for served in found}
+    return tuple(_within(by_id.get(served.parent or ""), served) for served in by_id.values())
+
+
+def find_served(listed: Iterable[ServedModel], name: str) -> ServedModel | None:
+    """The entry of a model by the name that it is asked for; Ollama lists `NAME` as `NAME:latest`.
+
+    Args:
+        listed: what the endpoint lists.
+        name: as it is sent.
+    """
+    by_id = {served.id: served for served in listed}
+    return by_id.get(name) or by_id.get(f"{name}:latest")
+
+
+def _within(parent: ServedModel | None, served: ServedModel) -> ServedModel:
+    """An adapter can take what its base can: vLLM and SGLang say it of the base alone."""
+    if parent is None or served.context is not None:
+        return served
+    return replace(served, context=parent.context)
 
 
 def _served(row: Mapping[str, Any]) -> ServedModel:
     contexts = [row.get(name) for name in _CONTEXT]
     dates = [_date(row.get(name)) for name in _RETIRES]
+    name, parent = _text(row["id"]) or "", _text(row.get("parent"))
+    if parent and row.get("owned_by") == "sglang":
+        name = f"{parent}:{name}"
     return ServedModel(
-        id=_text(row["id"]) or "",
-        parent=_text(row.get("parent")),
+        id=name,
+        parent=parent,
         root=_text(row.get("root")),
         context=next((n for n in contexts if type(n) is int and n > 0), None),
         retires=next((date for date in dates if date), None),

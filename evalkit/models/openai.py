@@ -15,19 +15,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from evalkit.errors import ModelError, UsageError
+from evalkit.models.failures import parse_error, quote, redact
 from evalkit.models.limits import Allowance, read_allowances
 from evalkit.models.listing import read_listing
 from evalkit.models.openai_batches import OpenAIBatches
 from evalkit.models.openai_body import RequestBody
 from evalkit.models.openai_logprobs import read_likelihood
 from evalkit.models.prompts import cut, flatten, wire
-from evalkit.models.replies import (
-    parse_error,
-    parse_reply,
-    quote,
-    read_logprobs,
-    redact,
-)
+from evalkit.models.replies import parse_reply, read_logprobs
 from evalkit.schema import Answer, Failure, Mode, ModelSpec, Request, ServedModel
 
 if TYPE_CHECKING:
@@ -107,7 +102,7 @@ class OpenAIProvider:
         short = replace(request, generation=replace(request.generation, max_tokens=most))
         content = await self.reply(short, logprobs=True if self.mode == "chat" else 1)
         if isinstance(content, bytes):
-            return read_logprobs(content, self.mode)
+            return read_logprobs(content)
         return () if content.kind == "refused" and not content.fatal else content
 
     async def listing(self) -> tuple[ServedModel, ...] | Failure:

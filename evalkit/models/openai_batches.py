@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from http import HTTPStatus
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.models.batched import BatchStatus
-from evalkit.models.replies import parse_error, quote
+from evalkit.models.failures import parse_error, quote
 from evalkit.schema import Failure
 
 if TYPE_CHECKING:
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 
 TAG = "evalkit"
 """Name of the metadata by which a batch is known again whose id was never received."""
+
+_NOT_READY = re.compile(
+    r"(cannot|could not) find file|file not found|file.{0,80}process", re.IGNORECASE | re.DOTALL
+)
+"""What a server says that has taken a file and does not know it yet: OpenAI for moments, Azure
+until it has processed it."""
+
+NOT_READY_SECONDS = 15.0
+"""After which a batch of such a file is asked for again."""
 
 PAGE = 100
 """Batches asked for at a time; as many as OpenAI gives."""
@@ -63,7 +73,11 @@ class OpenAIBatches:
             ),
             "a batch",
         )
-        return told if isinstance(told, Failure) else _status(told)
+        if not isinstance(told, Failure):
+            return _status(told)
+        if told.kind in {"refused", "absent"} and _NOT_READY.search(told.message):
+            return Failure("server", told.message, retryable=True, retry_after=NOT_READY_SECONDS)
+        return told
 
     async def find(self, tag: str) -> BatchStatus | Failure | None:
         """The batch with this tag; None if the server has none."""
@@ -164,6 +178,7 @@ def _status(told: dict[str, Any]) -> BatchStatus:
         ),
         codes=frozenset(str(fault.get("code")) for fault in faults),
         why=quote(str(faults[0].get("message"))) if faults else "",
+        file_unknown=any(_NOT_READY.search(str(fault.get("message"))) for fault in faults),
     )
 
 

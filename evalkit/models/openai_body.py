@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
+from evalkit.models.failures import error_body
 from evalkit.models.openai_logprobs import scoring_fields
 from evalkit.models.prompts import flatten, wire
-from evalkit.models.replies import error_body
 from evalkit.schema import Mode, Request
 
 FORM = "response_format"
@@ -30,8 +30,11 @@ _SPARED = (
 """Parameters that a model can be asked without, or by another name."""
 
 _UNSUPPORTED = re.compile(
-    r"unsupported|not supported|n[o']t support|unrecognized|unknown|not permitted|unexpected|"
-    r"response_format type is unavailable",
+    r"unsupported|not supported|n[o']t support|unrecognized|unknown|not permitted|unexpected"
+    r"|response_format type is unavailable"
+    r"|array too long"  # OpenAI: more stop texts than it takes
+    r"|supports up to \d+ stop"  # TGI: the same
+    r"|must be > 0\.0 and < 1\.0",  # TGI: a `top_p` of 1, which is none
     re.IGNORECASE,
 )
 
@@ -110,12 +113,19 @@ def _refused_parameter(status: int, content: bytes, sent: set[str]) -> str | Non
     if not _UNSUPPORTED.search(text):
         return None
     named = [name for name in _SPARED if name in sent]
-    if (param := str(said.get("param")).partition(".")[0]) in named:
+    param = str(said.get("param")).removeprefix("body.").partition(".")[0]
+    if param in named:
         return param
-    quoted = [name for name in named if re.search(rf"['\"`]{name}['\"`]", text)]
-    if not quoted and FORM in named and FORM in text:  # no word that means anything else
+    meant = [name for name in named if _names(text, name)]
+    if not meant and FORM in named and FORM in text:  # no word that means anything else
         return FORM
-    return quoted[0] if quoted else None
+    return meant[0] if meant else None
+
+
+def _names(text: str, name: str) -> bool:
+    """Whether an error names a parameter: in quotes, or as `argument supplied: top_k`."""
+    bare = rf"(argument|param|field|property)[^:'\"`]{{0,60}}:\s*{name}\b"
+    return re.search(rf"['\"`]{name}['\"`]|{bare}", text, re.IGNORECASE) is not None
 
 
 def _form(schema: str) -> dict[str, Any]:

@@ -10,16 +10,21 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from evalkit.models.failures import quote
 from evalkit.models.prompts import continued, flatten, wire
 from evalkit.models.replies import parse_reply
 from evalkit.schema import Answer, Failure, Likelihood, Mode, Request
 
 LEAST = -100.0
 """What a token counts that a server calls impossible; sums stay finite."""
+
+_SPACES = re.compile(r"[\s\u2581\u0120\u010a]+")
+"""White space, and the marks that vocabularies have for a space (two) and a new line."""
 
 Pieces = tuple[Sequence[str], Sequence[object]]
 """Tokens as text, and their log-probabilities as received."""
@@ -61,7 +66,8 @@ def read_likelihood(content: bytes, request: Request, mode: Mode) -> Answer | Fa
     tokens, values = found
     start = _place(tokens, _sent(request, mode))
     if start is None:
-        return _unsupported("the tokens that the server sent back do not end in the scored text")
+        last = quote("".join(tokens[-3:]))
+        return _unsupported(f"the tokens of the server end in {last!r}, not in the scored text")
     if start == 0 and values and values[0] is None:
         start = 1  # the first token of all follows nothing, so it has no probability
     numbers = [_number(value) for value in values[start:]]
@@ -119,7 +125,22 @@ def _place(tokens: Sequence[str], text: str) -> int | None:
 
     A token that holds the end of the prompt and the beginning of the text belongs to the text. None
     if the tokens don't end in the text, as when a server shows parts of characters.
+
+    For vocabularies of SentencePiece some versions of vLLM leave out the space before a word, or
+    send the mark that stands for it; so where the tokens don't end in the text to the letter, they
+    are compared without white space.
     """
+    start = _end(tokens, text)
+    if start is not None:
+        return start
+    letters = [_SPACES.sub("", token) for token in tokens]
+    start = _end(letters, _SPACES.sub("", text))
+    if start and text[:1].isspace() and not letters[start - 1]:
+        return start - 1  # the space before the text is a token of its own
+    return start
+
+
+def _end(tokens: Sequence[str], text: str) -> int | None:
     missing, start = len(text), len(tokens)
     while missing > 0 and start > 0:
         start -= 1

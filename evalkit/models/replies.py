@@ -9,23 +9,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from typing import Any
 
+from evalkit.models.failures import parse_error, quote
 from evalkit.schema import Answer, Failure, Mode
 
-SHOWN = 200
-"""How many characters of a server's own words go into a message."""
+_BROKEN_OFF = frozenset(
+    {
+        "abort",  # vLLM, SGLang: paused, put to sleep or stopped in the middle
+        "error",  # OpenRouter, Mistral
+        "insufficient_system_resource",  # DeepSeek
+    }
+)
+"""Reasons for which it was the server that ended an answer; the model had more to say."""
 
-QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
-"""Error codes that say: pay first; waiting does not help."""
-
-_TRANSIENT = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
-_UNAUTHORISED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-_MODERATED = re.compile(r"moderat|flagged|content[ _]policy|content[ _]filter", re.IGNORECASE)
-_NO_MODEL = re.compile(r"model.{0,200}?(not (be )?found|not exist)", re.IGNORECASE | re.DOTALL)
+_CUT_OFF = frozenset({"model_length"})
+"""Other words for `length`: Mistral's for a full context."""
 
 
 def parse_reply(content: bytes, mode: Mode) -> Answer | Failure:
@@ -36,45 +35,44 @@ def parse_reply(content: bytes, mode: Mode) -> Answer | Failure:
         mode: which of the two API shapes was asked for.
 
     Returns:
-        The answer; or a failure of kind `malformed`, or of the kind that a wrapped error names.
+        The answer; or a failure of kind `malformed`, of the kind that a wrapped error names, or
+        `server` if the answer was broken off.
     """
     try:
         reply = json.loads(content)
     except (ValueError, RecursionError):
         return _malformed(f"expected JSON, found {quote(content.decode(errors='replace'))}")
-    if not isinstance(reply, dict):
-        return _malformed(f"expected a JSON object, found {type(reply).__name__}")
-    if reply.get("error"):
-        return _wrapped_error(reply["error"])
-    choices = reply.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        return _malformed(f"expected at least one choice, found {quote(json.dumps(choices))}")
-    text = _text(choices[0], mode)
+    failure = _failure(reply)
+    if failure is not None:
+        return failure
+    choice = reply["choices"][0]
+    text = _text(choice, mode)
     if text is None:
-        return _malformed(f"expected a choice with text, found {quote(json.dumps(choices[0]))}")
+        return _malformed(f"expected a choice with text, found {quote(json.dumps(choice))}")
     usage = reply.get("usage")
     counts = usage if isinstance(usage, dict) else {}
-    reason = choices[0].get("finish_reason")
     served = reply.get("model")
     return Answer(
         text=text,
-        finish_reason=reason if isinstance(reason, str) and reason else "unknown",
+        finish_reason=_reason(choice),
         prompt_tokens=_count(counts.get("prompt_tokens")),
         completion_tokens=_count(counts.get("completion_tokens")),
         served_model=served if isinstance(served, str) and served else None,
     )
 
 
-def read_logprobs(content: bytes, mode: Mode) -> tuple[float, ...]:
+def read_logprobs(content: bytes) -> tuple[float, ...]:
     """Log-probabilities (nats) of the tokens of a reply; empty where it has none.
+
+    OpenAI has one shape for chat and another for plain text; llama-server and Ollama send that of
+    chat for both.
 
     Args:
         content: the body as received.
-        mode: which of the two API shapes was asked for.
     """
     try:
         logprobs = json.loads(content)["choices"][0]["logprobs"]
-        if mode == "chat":
+        if "content" in logprobs:
             values = [token["logprob"] for token in logprobs["content"]]
         else:
             values = [value for value in logprobs["token_logprobs"] if value is not None]
@@ -83,81 +81,21 @@ def read_logprobs(content: bytes, mode: Mode) -> tuple[float, ...]:
         return ()
 
 
-def parse_error(status: int, content: bytes, headers: Mapping[str, str]) -> Failure:
-    """Name the kind of a reply whose status said failure.
-
-    Args:
-        status: HTTP status, or the status that a wrapped error names.
-        content: the body as received.
-        headers: of the reply.
-    """
-    body = error_body(content)
-    message = body.get("message")
-    said = message if isinstance(message, str) and message else content.decode(errors="replace")
-    text = f"the server answered {status}: {quote(said)}"
-    codes = {str(body.get("code")), str(body.get("type"))}
-    if status == HTTPStatus.PAYMENT_REQUIRED or codes & QUOTA:
-        return Failure("quota", f"{text}; the account has no credit left", fatal=True)
-    if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        kind = "rate_limit" if status == HTTPStatus.TOO_MANY_REQUESTS else "server"
-        return Failure(kind, text, retryable=True, retry_after=retry_after(headers))
-    if status in _UNAUTHORISED and not _MODERATED.search(said):
-        return Failure("auth", text, fatal=True)
-    unknown = status == HTTPStatus.NOT_FOUND or _NO_MODEL.search(said) is not None
-    return Failure("refused", text, fatal=unknown)
-
-
-def error_body(content: bytes) -> dict[str, Any]:
-    """The error object of a body, whatever it is wrapped in: `error`, `detail` or nothing."""
-    try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    for name in ("error", "detail"):
-        if isinstance(body, dict) and name in body:
-            body = body[name]
-    if isinstance(body, dict):
-        return body
-    return {"message": body if isinstance(body, str) else json.dumps(body)}
-
-
-def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Seconds the server asked us to wait.
-
-    They stand in `retry-after-ms`, or in `retry-after` as seconds or as a date.
-
-    Args:
-        headers: of the reply.
-        now: the present, for tests.
-    """
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        value = headers.get(name)
-        if value is None:
-            continue
-        try:
-            seconds = float(value) / unit
-        except ValueError:
-            continue
-        if 0 <= seconds < float("inf"):
-            return seconds
-    try:
-        when = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
-
-
-def quote(text: str) -> str:
-    """A server's own words: one line, printable, clipped, without keys."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return redact(line if len(line) <= SHOWN else line[: SHOWN - 3] + "...") or "nothing"
-
-
-def redact(text: str) -> str:
-    """Take out of a text whatever looks like a key."""
-    return re.sub(r"\bsk-[\w*-]{4,}|(?<=Bearer )[^\s\"']+", "[key]", text)
+def _failure(reply: object) -> Failure | None:
+    """Why a reply that said success is none; None if its first choice can be read."""
+    if not isinstance(reply, dict):
+        return _malformed(f"expected a JSON object, found {type(reply).__name__}")
+    if reply.get("error") or reply.get("object") == "error":
+        return _wrapped_error(reply.get("error") or reply)
+    choices = reply.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        return _malformed(f"expected at least one choice, found {quote(json.dumps(choices))}")
+    if choices[0].get("error"):
+        return _wrapped_error(choices[0]["error"])
+    reason = _reason(choices[0])
+    if reason in _BROKEN_OFF:
+        return Failure("server", f"the server broke off the answer ({reason})", retryable=True)
+    return None
 
 
 def _wrapped_error(error: object) -> Failure:
@@ -177,6 +115,14 @@ def _wrapped_error(error: object) -> Failure:
 
 def _malformed(found: str) -> Failure:
     return Failure("malformed", f"the server's reply is no answer: {found}", retryable=True)
+
+
+def _reason(choice: Mapping[str, Any]) -> str:
+    """Why an answer ended, in the words of OpenAI where it is one of its reasons."""
+    reason = choice.get("finish_reason")
+    if not isinstance(reason, str) or not reason:
+        return "unknown"
+    return "length" if reason in _CUT_OFF else reason
 
 
 def _text(choice: Mapping[str, Any], mode: Mode) -> str | None:

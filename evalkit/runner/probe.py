@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from evalkit.errors import ModelError, nearest
 from evalkit.models import Probed, Provider
+from evalkit.models.listing import find_served
 from evalkit.models.replies import parse_reply
 from evalkit.runner.ask import ask
 from evalkit.runner.cache import Cache, model_key
@@ -36,6 +38,9 @@ BRIEF = Retry(attempts=2, patience=5.0)
 
 Outcomes = list[Answer | Failure]
 Asking = Callable[[Sequence[Job], Mapping[str, Provider]], Awaitable[Outcomes]]
+
+_NO_TEMPLATE = re.compile(r"chat template|template not found", re.IGNORECASE)
+"""How servers refuse mode chat for a model without a chat template; the second are TGI's words."""
 
 CONCURRENCY = 4
 LISTING_SECONDS = 10.0
@@ -97,11 +102,8 @@ async def _probe(model: str, provider: Probed, ask: Asking, cache: Path, *, fres
     found = known or Probe(model, provider.endpoint, provider.mode)
     names = [served.id for served in listed]
     name = provider.identity.partition(":")[2]
-    found = replace(
-        found,
-        listed=name in names if names else None,
-        served=next((served for served in listed if served.id == name), None),
-    )
+    served = find_served(listed, name)
+    found = replace(found, listed=served is not None if names else None, served=served)
     if known is None:
         found = await _tried(found, provider, ask)
     if found.listed is False:
@@ -160,7 +162,7 @@ async def _tried(found: Probe, provider: Probed, ask: Asking) -> Probe:
 
 def _without_answer(found: Probe, failure: Failure) -> Probe:
     """A model that did not answer: perhaps it never will."""
-    if found.mode == "chat" and "chat template" in failure.message.lower():
+    if found.mode == "chat" and _NO_TEMPLATE.search(failure.message):
         return replace(
             found,
             problem=f"model {found.model!r}: {found.endpoint} has no chat template for it, so it "

@@ -94,7 +94,7 @@ def judge(replies: Replies, mode: Mode, refused: frozenset[str]) -> dict[str, Ho
     found["seed"] = _repeats([replies[name] for name in seeds], mode)
     found |= {name: "refused" for name in ("stop", "seed") if name in refused}
     found["n"] = _shows(replies["n"], _choices(replies["n"]) > 1)
-    found["logprobs"] = _shows(replies["logprobs"], _has_logprobs(replies["logprobs"], mode))
+    found["logprobs"] = _shows(replies["logprobs"], _has_logprobs(replies["logprobs"]))
     if mode == "completions":
         echoed = COUNTING in _text(replies["echo"], mode)
         found["echo"] = _shows(replies["echo"], echoed)
@@ -145,8 +145,8 @@ def _choices(reply: bytes | Failure) -> int:
     return 0 if isinstance(reply, Failure) else len(json.loads(reply)["choices"])
 
 
-def _has_logprobs(reply: bytes | Failure, mode: Mode) -> bool:
-    return not isinstance(reply, Failure) and bool(read_logprobs(reply, mode))
+def _has_logprobs(reply: bytes | Failure) -> bool:
+    return not isinstance(reply, Failure) and bool(read_logprobs(reply))
 
 
 def _text(reply: bytes | Failure, mode: Mode) -> str:

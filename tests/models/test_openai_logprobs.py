@@ -160,8 +160,8 @@ def test_shapes_of_echoes(content: bytes, expected: tuple[float, int]) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (echoed([" b", " d", "!"], [None, -1, -9]), "do not end in the scored text"),
-        (echoed(["a", " b", " \ufffd", "!"], [None, -1, -1, -9]), "do not end in"),
+        (echoed([" b", " d", "!"], [None, -1, -9]), "end in 'b d', not in the scored text"),
+        (echoed(["a", " b", " \ufffd", "!"], [None, -1, -1, -9]), "not in the scored text"),
         (echoed(["a", " b", " c", "!"], [None, -1, None, -9]), "without log-probabilities"),
         (echoed(["a", " b", " c", "!"], [None, -1, True, -9]), "without log-probabilities"),
         (echoed(["a", " b", " c", "!"], [None, -1, float("nan"), -9]), "without log-prob"),

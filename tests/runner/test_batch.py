@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evalkit.errors import Interrupted, ModelError
+from evalkit.runner import BatchPace
 from evalkit.runner.batch.ledger import FOLDER, Ledger
 from tests.runner.asking import QUICK, expected, make_job, make_jobs, run, texts
 from tests.runner.batching import batched, pace, run_batched
@@ -191,6 +192,37 @@ def test_a_batch_that_is_refused_is_an_error_that_says_why(tmp_path: Path) -> No
         desk.ends = lambda _: "completed"
         outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
     assert texts(outcomes) == expected(jobs)
+
+
+def test_a_batch_whose_file_the_server_does_not_find_is_handed_in_again(tmp_path: Path) -> None:
+    jobs = make_jobs(3, ["m"])
+    said: list[str] = []
+    desk = Desk(ends=lambda number: "file-unknown" if number == 1 else "completed")
+    with Server(desk=desk) as server:
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path, say=said.append)
+    assert texts(outcomes) == expected(jobs)
+    assert len(desk.batches) == 2
+    assert any("Cannot find file" in line and "handing it in again" in line for line in said)
+
+
+def test_a_file_that_is_never_found_is_an_error_in_the_end(tmp_path: Path) -> None:
+    desk = Desk(ends=lambda _: "file-unknown")
+    with Server(desk=desk) as server, pytest.raises(ModelError, match=r"'m'.*Cannot find file"):
+        run_batched(server.url, make_jobs(3, ["m"]), tmp_path)
+    assert len(desk.batches) == BatchPace().rounds
+
+
+def test_a_file_that_the_server_does_not_know_yet_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evalkit.models.openai_batches.NOT_READY_SECONDS", 0.01)
+    jobs = make_jobs(3, ["m"])
+    desk = Desk(troubles=iter([None, "file-unknown", None, "file-unknown"]))
+    with Server(desk=desk) as server:
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
+    assert texts(outcomes) == expected(jobs)
+    assert desk.calls[:5] == ["upload", "create", "list", "create", "list"]
+    assert len(desk.batches) == 1
 
 
 def test_a_model_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from typing import Literal
 import pytest
 
 from evalkit.models import Allowance
+from evalkit.models.failures import parse_error
 from evalkit.models.limits import read_allowances
 from evalkit.models.prompts import wire
-from evalkit.models.replies import parse_error
 from evalkit.runner import AskStats, Retry, ask
 from evalkit.runner.limiter import Limiter, most_tokens
 from evalkit.schema import Answer, Failure, Request

@@ -110,7 +110,7 @@ def test_an_adapter_and_its_base(tmp_path: Path) -> None:
     with Server(listed=ADAPTERS) as server:
         base, tuned = (found(server, tmp_path, name) for name in ("org/base-7b", "support-lora"))
     assert base.served == ServedModel("org/base-7b", root="org/base-7b", context=4096)
-    assert tuned.served == ServedModel("support-lora", "org/base-7b", "/adapters/support")
+    assert tuned.served == ServedModel("support-lora", "org/base-7b", "/adapters/support", 4096)
     assert base.listed
     assert tuned.listed
 

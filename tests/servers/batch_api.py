@@ -30,10 +30,12 @@ class Desk:
     Attributes:
         fate: what becomes of each line.
         ends: batch number, from 1 -> the status it ends in; `queue-full` refuses the whole batch
-            with OpenAI's code for it, `invalid` for a mistake in it.
+            with OpenAI's code for it, `invalid` for a mistake in it, `file-unknown` because it does
+            not find the file.
         looks: how often a batch is asked after before it has ended; the requests done grow with it.
-        troubles: what goes wrong with calls of the API itself, in order: `500`, `429`, or
-            `made-500`, which does what was asked and says that it failed; None is a good one.
+        troubles: what goes wrong with calls of the API itself, in order: `500`, `429`,
+            `file-unknown`, or `made-500`, which does what was asked and says that it failed; None
+            is a good one.
         seed: of the order of results.
         files: id -> content.
         batches: id -> batch, in order of making.
@@ -131,12 +133,14 @@ class Desk:
         if trouble == "made-500":
             make()
             return _error(500, "the reply got lost")
+        if trouble == "file-unknown":
+            return _error(400, _REFUSALS[trouble]["message"])
         return _error(int(trouble), "trouble")
 
     def _end(self, batch: dict[str, Any]) -> None:
         end = self.ends(int(batch["id"].removeprefix("batch-")))
         content = self.files[batch["input_file_id"]]
-        batch["status"] = "failed" if end in {"queue-full", "invalid"} else end
+        batch["status"] = "failed" if end in _REFUSALS else end
         if batch["status"] == "failed":
             batch["request_counts"]["completed"] = 0
             batch["errors"] = {"object": "list", "data": [_REFUSALS[end]]}
@@ -186,7 +190,7 @@ _SAID = {
     "500": "oops",
 }
 
-_REFUSALS = {
+_REFUSALS: dict[str, dict[str, Any]] = {
     "queue-full": {
         "code": "token_limit_exceeded", "line": None, "param": None,
         "message": "Enqueued token limit reached for this model.",
@@ -194,6 +198,10 @@ _REFUSALS = {
     "invalid": {
         "code": "invalid_json_line", "line": 3, "param": None,
         "message": "This line is not parseable as valid JSON.",
+    },
+    "file-unknown": {
+        "code": "invalid_request", "line": None, "param": "file_id",
+        "message": "Cannot find file file-1, or organization org-1 does not have access to it.",
     },
 }  # fmt: skip
 

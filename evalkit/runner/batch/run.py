@@ -221,7 +221,10 @@ class _BatchRun:
             )
 
     def _turned_away(self, batch: Batch, model: BatchModel, status: BatchStatus) -> None:
-        """The server has run nothing of a batch. If only its queue is full, go on in small parts.
+        """The server has run nothing of a batch.
+
+        If only its queue is full, go on in small parts; if it does not find the file, hand it in
+        again.
 
         Raises:
             ModelError: anything else is wrong with the whole batch.
@@ -231,6 +234,11 @@ class _BatchRun:
         why = (
             f"the server refused the batch {quote(status.id)}: {status.why or 'it gives no reason'}"
         )
+        if status.file_unknown:
+            model.rounds.update(requests.keys())
+            if max(model.rounds[key] for key in requests) < self._pace.rounds:
+                self._say(f"{model.name}: {why}; handing it in again")
+                return
         if not status.queue_full:
             raise model.error(why)
         model.crowded = True

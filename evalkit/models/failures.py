@@ -1,0 +1,143 @@
+"""What a server of the OpenAI dialect means by a reply that failed -> `Failure`.
+
+The status says much, and for many servers not enough: a 403 may mean the key, this one prompt, or
+log-probabilities that the model does not give. What is read here is what the servers' own sources
+and pages say that they send; `tests/models/test_dialects.py` has an example of each.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+from evalkit.schema import Failure
+
+SHOWN = 200
+"""How many characters of a server's own words go into a message."""
+
+QUOTA = frozenset(
+    {
+        "insufficient_quota",  # OpenAI, with status 429
+        "billing_hard_limit_reached",
+        "billing_not_active",
+        "budget_exceeded",  # LiteLLM, with status 400 or 429
+    }
+)
+"""Error codes that say: pay first; waiting does not help."""
+
+_FLEX_FULL, _CLIENT_GONE = 498, 499
+_TRANSIENT = {
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.FAILED_DEPENDENCY,  # TGI: the model broke down over a request
+    _FLEX_FULL,  # Groq: no capacity in this tier
+    _CLIENT_GONE,  # SGLang: somebody aborted the request at the server
+}
+_UNAUTHORISED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+_ABOUT_REQUEST = re.compile(
+    r"moderat|flagged|content[ _]policy|content[ _]filter|request blocked|logprobs", re.IGNORECASE
+)
+"""What a 401 or 403 says that is about this one request and not about the key."""
+
+_NEVER = re.compile(
+    r"request too large"  # OpenAI, status 429: larger than the limit of a whole minute
+    r"|no echo is supported",  # llama-server, status 500
+    re.IGNORECASE,
+)
+"""What is said of a request that would fail at any time, whatever the status."""
+
+_BROKE = re.compile(r"budget has been exceeded|credit balance is too low", re.IGNORECASE)
+_NO_MODEL = re.compile(
+    r"model.{0,200}?(not (be )?found|not exist)|invalid model( name| id)?\b|not a valid model",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def parse_error(status: int, content: bytes, headers: Mapping[str, str]) -> Failure:
+    """Name the kind of a reply whose status said failure.
+
+    Args:
+        status: HTTP status, or the status that a wrapped error names.
+        content: the body as received.
+        headers: of the reply.
+    """
+    body = error_body(content)
+    message = body.get("message")
+    said = message if isinstance(message, str) and message else content.decode(errors="replace")
+    text = f"the server answered {status}: {quote(said)}"
+    wait = retry_after(headers)
+    codes = {str(body.get("code")), str(body.get("type"))}
+    unpaid = status == HTTPStatus.PAYMENT_REQUIRED
+    # OpenRouter also sends 402 when too much is in flight for the credit, and then says how long.
+    if codes & QUOTA or _BROKE.search(said) or (unpaid and wait is None):
+        return Failure("quota", f"{text}; the account has no credit left", fatal=True)
+    if status == HTTPStatus.NOT_IMPLEMENTED or _NEVER.search(said):
+        return Failure("refused", text)
+    if unpaid or status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Failure("rate_limit", text, retryable=True, retry_after=wait)
+    if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Failure("server", text, retryable=True, retry_after=wait)
+    if status in _UNAUTHORISED and not _ABOUT_REQUEST.search(said):
+        return Failure("auth", text, fatal=True)
+    unknown = status == HTTPStatus.NOT_FOUND or _NO_MODEL.search(said) is not None
+    return Failure("refused", text, fatal=unknown)
+
+
+def error_body(content: bytes) -> dict[str, Any]:
+    """The error object of a body, wrapped in `error`, `detail`, a list of one, or in nothing."""
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    if isinstance(body, list) and len(body) == 1:  # Gemini
+        body = body[0]
+    for name in ("error", "detail"):
+        if isinstance(body, dict) and name in body:
+            body = body[name]
+    if isinstance(body, dict):
+        return body
+    return {"message": body if isinstance(body, str) else json.dumps(body)}
+
+
+def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Seconds the server asked us to wait.
+
+    They stand in `retry-after-ms`, or in `retry-after` as seconds or as a date.
+
+    Args:
+        headers: of the reply.
+        now: the present, for tests.
+    """
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        value = headers.get(name)
+        if value is None:
+            continue
+        try:
+            seconds = float(value) / unit
+        except ValueError:
+            continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    try:
+        when = parsedate_to_datetime(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
+
+
+def quote(text: str) -> str:
+    """A server's own words: one line, printable, clipped, without keys."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return redact(line if len(line) <= SHOWN else line[: SHOWN - 3] + "...") or "nothing"
+
+
+def redact(text: str) -> str:
+    """Take out of a text whatever looks like a key."""
+    return re.sub(r"\bsk-[\w*-]{4,}|(?<=Bearer )[^\s\"']+", "[key]", text)
