@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from evalkit.pipeline.judging import completions_of, judge_name, questions_about
 from evalkit.pipeline.scoring import Scored, replies_of
-from evalkit.schema import Answer, Failure, Judgement, ModelSpec, SuiteConfig, Usage
+from evalkit.pipeline.warnings import counted_usage
+from evalkit.schema import ModelSpec, SuiteConfig, Usage
 from evalkit.scorers import JudgedScorer, replies_to
 
 
@@ -26,10 +27,10 @@ def judging_of(
     for one in scored:
         unread.update(_unread(by_name[one.result.suite], one))
     return tuple(
-        _usage(
+        counted_usage(
             judge.name,
             [
-                j
+                j.reply
                 for s in scored
                 for row in s.result.judgements
                 for j in row
@@ -58,22 +59,3 @@ def _unread(config: SuiteConfig, scored: Scored) -> list[tuple[str, str]]:
                     for place in (scorer.unread(said) if said else ())
                 ]
     return found
-
-
-def _usage(name: str, judgements: Sequence[Judgement], unparsable: Mapping[str, int]) -> Usage:
-    replies = [judgement.reply for judgement in judgements]
-    answers = [reply for reply in replies if isinstance(reply, Answer)]
-    failures = Counter(reply.kind for reply in replies if isinstance(reply, Failure))
-    return Usage(
-        model=name,
-        asked=len(replies),
-        missing=len(replies) - len(answers),
-        truncated=sum(a.finish_reason == "length" for a in answers),
-        empty=sum(not a.text.strip() for a in answers),
-        prompt_tokens=sum(a.prompt_tokens or 0 for a in answers),
-        completion_tokens=sum(a.completion_tokens or 0 for a in answers),
-        served_models=tuple(sorted({a.served_model for a in answers if a.served_model})),
-        failures=dict(sorted(failures.items())),
-        uncounted=sum(a.prompt_tokens is None or a.completion_tokens is None for a in answers),
-        unparsable=dict(unparsable),
-    )

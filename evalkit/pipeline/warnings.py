@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from evalkit.data import repeated_prompts
 from evalkit.schema import (
@@ -30,30 +31,51 @@ def usage_of(
     model: ModelSpec, results: Sequence[SplitResult], suites: Sequence[SuiteConfig]
 ) -> Usage:
     """What one model consumed and how its answers ended."""
-    outcomes = _outcomes(model.name, results)
-    answers = [o for o in outcomes if isinstance(o, Answer)]
-    failures = Counter(o.kind for o in outcomes if isinstance(o, Failure))
+    used = counted_usage(
+        model.name, _outcomes(model.name, results), _unparsable(model, results, suites)
+    )
     told = [
         likelihood
         for result in results
         for row in result.likelihoods.get(model.name, ())
         for likelihood in row
     ]
+    return replace(
+        used,
+        prompt_tokens=used.prompt_tokens + sum(one.prompt_tokens or 0 for one in told),
+        uncounted=used.uncounted + sum(one.prompt_tokens is None for one in told),
+        texts=len(told),
+    )
+
+
+def counted_usage(
+    model: str, outcomes: Sequence[Answer | Failure], unparsable: Mapping[str, int]
+) -> Usage:
+    """What came of asking a model, be it an arm or a judge.
+
+    Args:
+        model: its name.
+        outcomes: one for each request.
+        unparsable: suite -> answers with nothing in them to score.
+    """
+    answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+    said: dict[str, Counter[str]] = {}
+    for outcome in outcomes:
+        if isinstance(outcome, Failure):
+            said.setdefault(outcome.kind, Counter())[outcome.message] += 1
     return Usage(
-        model=model.name,
+        model=model,
         asked=len(outcomes),
         missing=len(outcomes) - len(answers),
         truncated=sum(a.finish_reason == "length" for a in answers),
         empty=sum(not a.text.strip() for a in answers),
-        prompt_tokens=sum(a.prompt_tokens or 0 for a in answers)
-        + sum(likelihood.prompt_tokens or 0 for likelihood in told),
+        prompt_tokens=sum(a.prompt_tokens or 0 for a in answers),
         completion_tokens=sum(a.completion_tokens or 0 for a in answers),
         served_models=tuple(sorted({a.served_model for a in answers if a.served_model})),
-        failures=dict(sorted(failures.items())),
-        uncounted=sum(a.prompt_tokens is None or a.completion_tokens is None for a in answers)
-        + sum(likelihood.prompt_tokens is None for likelihood in told),
-        unparsable=_unparsable(model, results, suites),
-        texts=len(told),
+        failures={kind: said[kind].total() for kind in sorted(said)},
+        uncounted=sum(a.prompt_tokens is None or a.completion_tokens is None for a in answers),
+        unparsable=dict(unparsable),
+        reasons={kind: said[kind].most_common(1)[0][0] for kind in sorted(said)},
     )
 
 
@@ -104,7 +126,7 @@ def judging_warnings(judging: Sequence[Usage]) -> list[str]:
     """Grades that could not be had, and replies that had no room for one."""
     missing = [
         f"{u.model}: {u.missing} of {u.asked} grades are missing ({counted(u.failures)}); "
-        "the same command asks only for them. An answer without a grade has no score."
+        f"the same command asks only for them. An answer without a grade has no score.{_reasons(u)}"
         for u in judging
         if u.missing
     ]
@@ -207,10 +229,15 @@ def noise_warnings(comparisons: Sequence[Comparison], noise: Sequence[Noise]) ->
 def _missing(usages: Sequence[Usage], results: Sequence[SplitResult]) -> list[str]:
     return [
         f"{u.model}: {u.missing} of {u.asked} answers are missing ({counted(u.failures)}), "
-        f"{_splits_of_missing(u.model, results)}; they are left out of both arms."
+        f"{_splits_of_missing(u.model, results)}; they are left out of both arms.{_reasons(u)}"
         for u in usages
         if u.missing
     ]
+
+
+def _reasons(used: Usage) -> str:
+    """What was said of each kind of failure."""
+    return "".join(f" {kind}: {reason}." for kind, reason in used.reasons.items())
 
 
 def _splits_of_missing(model: str, results: Sequence[SplitResult]) -> str:

@@ -227,7 +227,7 @@ class EndpointRun:
             ModelError: the model has never answered and, as it looks, never will.
         """
         self.deliver(question, failure)
-        if failure.kind in {"absent", OUT_OF_TIME.kind, OUT_OF_MONEY.kind}:
+        if failure.kind in {"absent", OUT_OF_TIME.kind, OUT_OF_MONEY}:
             return
         state.lost += 1
         unreachable = failure.kind == "connection"

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from evalkit.schema import Answer, Failure, Price, Request
 
-OUT_OF_MONEY = Failure("budget", "the money that the run was given (--max-cost) is used up")
-"""Why a question is left unasked."""
+OUT_OF_MONEY = "budget"
+"""Kind of the failure of a question that is left unasked."""
 
 AROUND = 64
 """Tokens that a chat template may put around the messages, at most."""
@@ -32,6 +32,7 @@ class Purse:
     Attributes:
         most: dollars that may be spent.
         spent: dollars that answers took, and failures may have taken.
+        assumed: of these, what no server counted: the most that it can have been.
     """
 
     def __init__(self, most: float, prices: Mapping[str, Price]) -> None:
@@ -43,6 +44,7 @@ class Purse:
         """
         self.most = most
         self.spent = 0.0
+        self.assumed = 0.0
         self._prices = prices
         self._empty = False
         self._open = 0
@@ -65,20 +67,22 @@ class Purse:
             call: sends them.
 
         Returns:
-            The outcomes of the call, or `OUT_OF_MONEY` for each request.
+            The outcomes of the call, or a failure of kind `OUT_OF_MONEY` for each request.
         """
         price = self._prices[model]
         worst = [most_of(request, price) for request in requests]
         if not await self._set(sum(worst)):
-            return [OUT_OF_MONEY for _ in requests]
+            return [self._used_up() for _ in requests]
         outcomes: Outcomes = ()
         try:
             outcomes = await call()
             return outcomes
         finally:
             # A call that was broken off may have been answered all the same.
-            costs = [_cost(o, price, most) for o, most in zip(outcomes, worst, strict=False)]
-            self._settle(sum(worst), sum(costs) if outcomes else sum(worst))
+            counted = [_counted(outcome, price) for outcome in outcomes] or [None for _ in worst]
+            assumed = [most for most, cost in zip(worst, counted, strict=False) if cost is None]
+            self.assumed += sum(assumed)
+            self._settle(sum(worst), sum(assumed) + sum(cost or 0.0 for cost in counted))
 
     async def _set(self, dollars: float) -> bool:
         """Set money aside; False if there is not enough and nothing in flight to wait for."""
@@ -99,6 +103,19 @@ class Purse:
             self._set_aside += dollars
             return True
 
+    def _used_up(self) -> Failure:
+        """Why nothing more is sent."""
+        told = (
+            f"--max-cost ${self.most:.6g} does not pay for another request at its most: "
+            f"${self.spent:.6g} are spent"
+        )
+        if self.assumed:
+            told += (
+                f", of which ${self.assumed:.6g} are the most that requests can have cost whose "
+                "tokens no server counted"
+            )
+        return Failure(OUT_OF_MONEY, told)
+
     def _settle(self, set_aside: float, cost: float) -> None:
         if not set_aside:
             return
@@ -108,10 +125,10 @@ class Purse:
         self._settled.set()
 
 
-def _cost(outcome: Answer | Failure, price: Price, most: float) -> float:
-    """What an outcome is taken to have cost: what was counted, else the most it can be."""
+def _counted(outcome: Answer | Failure, price: Price) -> float | None:
+    """What an outcome cost; None if nobody knows."""
     if isinstance(outcome, Failure):
-        return most if outcome.kind in _PERHAPS_BILLED else 0.0
+        return None if outcome.kind in _PERHAPS_BILLED else 0.0
     if outcome.prompt_tokens is None or outcome.completion_tokens is None:
-        return most
+        return None
     return price.of(outcome.prompt_tokens, outcome.completion_tokens)

@@ -63,6 +63,7 @@ class Usage:
         unparsable: suite -> answers in whose text its extraction finds nothing to score; only
             suites that have such answers.
         texts: texts whose log-probability it told.
+        reasons: kind of failure -> what was said most often of that kind.
     """
 
     model: str
@@ -79,6 +80,7 @@ class Usage:
     cost: float | None = None
     unparsable: Mapping[str, int] = field(default_factory=dict)
     texts: int = 0
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def test_missing_answers_are_told_by_split(folder: Path) -> None:
     done = evalkit(*RUN, "--train", "train.jsonl", cwd=folder)
     told = " ".join(done.err.split())
     warning = "a: 40 of 80 answers are missing (40 absent), 40 in train; they are left out of both"
-    assert f"warning: {warning}" in told
+    assert f"warning: {warning} arms. absent: a.jsonl has no completion" in told
     assert "Comparable? yes 40 pairs, asked in the same way; no test answer is missing" in told
     write_jsonl(folder / "a.jsonl", answers(right=8)[:-3])
     done = evalkit(*RUN, "--train", "train.jsonl", cwd=folder)

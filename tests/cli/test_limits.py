@@ -99,7 +99,7 @@ def test_all_the_asking_may_cost_so_much(folder: Path) -> None:
             "run", "data.jsonl", "--out", "out", "--max-cost", "1", "--no-probe", cwd=folder
         )
         assert done.code == 4, done.err
-        assert "budget" in done.err
+        assert "budget: --max-cost $1 does not pay for another request at its most" in done.err
         paid = len(server.asked)
         assert f"{paid} of {2 * ROWS} answered, " in done.err
         assert "cached" not in done.err  # what this run has asked for is no gift of an earlier one

@@ -10,7 +10,7 @@ import pytest
 
 from evalkit.runner import Purse
 from evalkit.runner.purse import AROUND, most_of
-from evalkit.schema import Answer, Price
+from evalkit.schema import Answer, Failure, Price
 from tests.runner.asking import Outcomes, make_job, make_jobs, run, texts
 from tests.servers.openai_server import Asked, Server
 
@@ -88,6 +88,26 @@ def test_an_answer_that_nobody_counted_costs_its_most() -> None:
     with Server(fault=lambda _: "no-usage") as server:
         run(server.url, [job], purse=purse)
     assert purse.spent == most_of(job.request, PRICE)
+
+
+def test_why_nothing_is_asked_any_more_is_told_in_dollars() -> None:
+    job, other = make_job("base", 0), make_job("base", 1)
+    most = most_of(job.request, PRICE)
+    purse = Purse(most, PRICES)
+    with Server(fault=lambda _: "no-usage") as server:
+        outcomes = run(server.url, [job, other], purse=purse, concurrency=1)[0]
+    (failure,) = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+    assert failure.message == (
+        f"--max-cost ${most:.6g} does not pay for another request at its most: ${most:.6g} are "
+        f"spent, of which ${most:.6g} are the most that requests can have cost whose tokens no "
+        "server counted"
+    )
+    counted = Purse(most, PRICES)
+    with Server() as server:
+        (_, unpaid) = run(server.url, [job, other], purse=counted, concurrency=1)[0]
+    assert isinstance(unpaid, Failure)
+    assert unpaid.message.endswith(f"at its most: ${PRICE.of(2, 3):.6g} are spent")
+    assert counted.assumed == 0
 
 
 def test_what_costs_nothing_is_asked_with_an_empty_purse() -> None:
