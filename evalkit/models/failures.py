@@ -51,6 +51,7 @@ _NEVER = re.compile(
 )
 """What is said of a request that would fail at any time, whatever the status."""
 
+_CUT_SHORT = re.compile(r"could not finish the message because max_tokens", re.IGNORECASE)
 _BROKE = re.compile(r"budget has been exceeded|credit balance is too low", re.IGNORECASE)
 _NO_MODEL = re.compile(
     r"model.{0,200}?(not (be )?found|not exist)|invalid model( name| id)?\b|not a valid model",
@@ -86,6 +87,17 @@ def parse_error(status: int, content: bytes, headers: Mapping[str, str]) -> Fail
         return Failure("auth", text, fatal=True)
     unknown = status == HTTPStatus.NOT_FOUND or _NO_MODEL.search(said) is not None
     return Failure("refused", text, fatal=unknown)
+
+
+def is_cut_short(status: int, content: bytes) -> bool:
+    """Whether a refusal tells of an answer that `max_tokens` cut off before its first word.
+
+    OpenAI refuses the request if a reasoning model has spent them all on thinking, where other
+    servers (and OpenAI at other times) send an empty answer.
+    """
+    if status != HTTPStatus.BAD_REQUEST:
+        return False
+    return _CUT_SHORT.search(str(error_body(content).get("message"))) is not None
 
 
 def error_body(content: bytes) -> dict[str, Any]:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from evalkit.errors import ModelError, UsageError
-from evalkit.models.failures import parse_error, quote, redact
+from evalkit.models.failures import is_cut_short, parse_error, quote, redact
 from evalkit.models.limits import Allowance, read_allowances
 from evalkit.models.listing import read_listing
 from evalkit.models.openai_batches import OpenAIBatches
 from evalkit.models.openai_body import RequestBody
 from evalkit.models.openai_logprobs import read_likelihood
 from evalkit.models.prompts import cut, flatten, wire
-from evalkit.models.replies import parse_reply, read_logprobs
+from evalkit.models.replies import CUT_SHORT, parse_reply, read_logprobs
 from evalkit.schema import Answer, Failure, Mode, ModelSpec, Request, ServedModel
 
 if TYPE_CHECKING:
@@ -149,6 +149,8 @@ class OpenAIProvider:
     def read(self, status: int, content: bytes, stop: Sequence[str]) -> Answer | Failure:
         """The outcome in a reply that came by file; `stop` are the texts that were not sent."""
         content = self._without_key(content)
+        if is_cut_short(status, content):
+            return parse_reply(CUT_SHORT, self.mode)
         if status == HTTPStatus.OK:
             return _ended(parse_reply(content, self.mode), stop)
         failure = parse_error(status, content, {})
@@ -190,6 +192,8 @@ class OpenAIProvider:
             except APIStatusError as error:
                 reply = error.response
                 self._allowances = read_allowances(reply.headers)
+                if is_cut_short(reply.status_code, reply.content):
+                    return CUT_SHORT
                 ours = [name for name in body if name not in fields]
                 if not self._body.adapt(reply.status_code, reply.content, ours):
                     return self._failure(error)

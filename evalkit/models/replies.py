@@ -14,6 +14,9 @@ from typing import Any
 from evalkit.models.failures import parse_error, quote
 from evalkit.schema import Answer, Failure, Mode
 
+CUT_SHORT = b'{"choices": [{"text": "", "message": {"content": ""}, "finish_reason": "length"}]}'
+"""An answer that was cut off before its first word."""
+
 _BROKEN_OFF = frozenset(
     {
         "abort",  # vLLM, SGLang: paused, put to sleep or stopped in the middle
@@ -51,13 +54,12 @@ def parse_reply(content: bytes, mode: Mode) -> Answer | Failure:
         return _malformed(f"expected a choice with text, found {quote(json.dumps(choice))}")
     usage = reply.get("usage")
     counts = usage if isinstance(usage, dict) else {}
-    served = reply.get("model")
     return Answer(
         text=text,
         finish_reason=_reason(choice),
         prompt_tokens=_count(counts.get("prompt_tokens")),
         completion_tokens=_count(counts.get("completion_tokens")),
-        served_model=served if isinstance(served, str) and served else None,
+        served_model=_served(reply),
     )
 
 
@@ -123,6 +125,14 @@ def _reason(choice: Mapping[str, Any]) -> str:
     if not isinstance(reason, str) or not reason:
         return "unknown"
     return "length" if reason in _CUT_OFF else reason
+
+
+def _served(reply: Mapping[str, Any]) -> str | None:
+    """The name under which a server says it answered; of OpenRouter with whom it has asked."""
+    model, provider = reply.get("model"), reply.get("provider")
+    if not isinstance(model, str) or not model:
+        return None
+    return f"{model} by {provider}" if isinstance(provider, str) and provider else model
 
 
 def _text(choice: Mapping[str, Any], mode: Mode) -> str | None:

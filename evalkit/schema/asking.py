@@ -141,7 +141,8 @@ class Answer:
         finish_reason: `stop`, `length`, `content_filter` or what the server said.
         prompt_tokens: tokens of the prompt, None where the provider doesn't say.
         completion_tokens: tokens of the completion, None where the provider doesn't say.
-        served_model: the name under which the server says it answered.
+        served_model: the name under which the server says it answered; of a router with the
+            provider that it has asked.
         likelihood: of the text that was scored; None where a completion was asked for.
         seconds: time the request took; a clock, so it takes no part in equality.
     """

@@ -181,6 +181,13 @@ CASES = [
         error("`x` does not exist", type="invalid_request_error", code="model_not_found"),
         ("refused", FATAL, None),
     ),
+    # OpenAI, now and then instead of an empty answer with the reason `length`
+    Case(
+        "OpenAI", "all tokens went into thinking", 400,
+        error("Could not finish the message because max_tokens or model output limit was reached.",
+              type="invalid_request_error", param=None, code=None),
+        ("answer", "", "length"),
+    ),
     Case(
         "OpenAI", "a refusal", 200,
         chat(None, message={"role": "assistant", "content": None, "refusal": "I won't."}),
@@ -309,6 +316,15 @@ def server() -> Iterator[Server]:
 
     with Server(refuse=reply) as running:
         yield running
+
+
+def test_a_router_says_whom_it_asked() -> None:
+    """OpenRouter: another provider may run other weights under the same name."""
+    body = chat("ok") | {"model": "org/m", "provider": "Somebody"}
+    with Server(refuse=lambda *_: web.json_response(body)) as server:
+        (outcome,), _ = ask(server, REQUEST)
+    assert isinstance(outcome, Answer)
+    assert outcome.served_model == "org/m by Somebody"
 
 
 def test_every_case_has_a_name_of_its_own() -> None:
@@ -544,6 +560,9 @@ def test_lists_of_models(listed: Any, asked_for: str, found: ServedModel | None)
          ("refused", FINAL, None)),
         ({"response": {"status_code": 429, "body": error("slow down")}, "error": None},
          ("rate_limit", AGAIN, None)),
+        ({"response": {"status_code": 400, "body": error(
+          "Could not finish the message because max_tokens was reached.")}, "error": None},
+         ("answer", "", "length")),
         # vLLM: an error object beside a response without a body; what it did not expect is a 400
         # with a bare text
         ({"response": {"status_code": 404, "request_id": "r", "body": None},
