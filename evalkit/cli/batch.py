@@ -27,6 +27,9 @@ def export(
     base: options.Base = None,
     tuned: options.Tuned = None,
     train: options.Train = None,
+    scorers: options.Scorers = None,
+    extract: options.Extract = None,
+    judge: options.Judge = None,
     limit: options.Limit = None,
     seed: options.Seed = None,
     config: options.Config = None,
@@ -49,6 +52,9 @@ def export(
         base=base,
         tuned=tuned or (),
         train=train,
+        scorers=scorers or (),
+        extract=extract or (),
+        judge=judge,
         limit=limit,
         seed=seed,
         config=config,
@@ -63,7 +69,8 @@ def export(
             {"file": str(done.folder / f.file), "model": f.spec.name, "requests": f.requests}
             for f in done.files
         ]
-        print_json({"files": files, "cached": done.cached, "left_out": done.left_out})
+        told = {"cached": done.cached, "left_out": done.left_out, "waiting": done.waiting}
+        print_json({"files": files, **told})
         return
     if not quiet:
         for file in done.files:
@@ -72,6 +79,8 @@ def export(
             print_note(f"{done.cached:,} answers are in the cache already and left out")
         for name in done.left_out:
             print_note(f"{name} is not asked by file; `evalkit run` will ask it")
+        for name in done.waiting:
+            print_note(f"{name} is asked about the answers: once they are imported, export again")
         if done.files:
             print_note(f"Put the results beside them, then: evalkit batch import {done.folder}")
     print_line(str(done.folder))
@@ -88,23 +97,28 @@ def import_(
     """Put results into the cache, so that `evalkit run` need not ask for them."""
     from evalkit import pipeline
 
-    found, oddities = pipeline.import_batches(folder, cache=cache)
-    missing = sum(one.requests - one.answers for one in found)
+    found = pipeline.import_batches(folder, cache=cache)
+    missing = sum(one.requests - one.answers for one in found.models)
     if as_json:
-        print_json({"models": [dataclasses.asdict(one) for one in found], "oddities": oddities})
+        print_json(dataclasses.asdict(found))
     elif not quiet:
-        for one in found:
+        for one in found.models:
             print_note(f"{one.model}: {one.summary}")
             for told in (one.reason, *one.notes):
                 if told:
                     print_note(f"    {told}")
-        if oddities:
-            print_note(f"In the files of results: {oddities}")
+        if found.oddities:
+            print_note(f"In the files of results: {found.oddities}")
         if missing:
             noun = "request has" if missing == 1 else "requests have"
             print_note(
-                f"{missing:,} {noun} no answer: export again to a new folder, which will hold "
-                "nothing else, or let `evalkit run` ask for what is left"
+                f"{missing:,} {noun} no answer: export again to a new folder, which will hold only "
+                "what is left, or let `evalkit run` ask for that"
+            )
+        for name in found.waiting:
+            print_note(
+                f"{name} is not yet asked about these answers: export again to a new folder, which "
+                "will hold that, or let `evalkit run` ask"
             )
     if missing:
         raise typer.Exit(INCOMPLETE)

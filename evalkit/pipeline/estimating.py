@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -11,24 +11,16 @@ from typing import Unpack
 
 from evalkit.pipeline.arguments import checked
 from evalkit.pipeline.asking import run_async
-from evalkit.pipeline.judging import (
-    chosen_scorers,
-    judge_name,
-    judges_asked,
-    questions_about,
-    request_of,
-)
-from evalkit.pipeline.loading import VALIDATION, Loaded, load_suites
+from evalkit.pipeline.foreseeing import Foreseen, examples_of, foresee
+from evalkit.pipeline.judging import judges_asked
+from evalkit.pipeline.loading import Loaded, load_suites
 from evalkit.pipeline.opening import open_providers
 from evalkit.pipeline.options import RunOptions, listed
 from evalkit.pipeline.plan import Plan, make_plan
 from evalkit.pipeline.resume import asked_again
-from evalkit.pipeline.scoring import seen_by
 from evalkit.pipeline.spend import charges
-from evalkit.pipeline.sweep import foreseen_jobs
-from evalkit.runner import Job, most_of, recalled
-from evalkit.schema import Answer, Estimate, Example, ModelSpec, Price, Request, SuiteConfig
-from evalkit.scorers import JudgedScorer
+from evalkit.runner import most_of
+from evalkit.schema import Estimate, ModelSpec, Price, Request
 
 BYTES = 4
 """Bytes of UTF-8 that make about one token: of English text, and roughly of others."""
@@ -38,25 +30,6 @@ TURN = 4
 
 REPLY = 150
 """Tokens of a judge's reply with a few steps of reasoning, about."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Foreseen:
-    """A question of a run.
-
-    Attributes:
-        job: the question; of a judge about a completion that is not there yet with the reference in
-            its place.
-        answer: what the cache holds.
-        worst: the longest that the question can become.
-    """
-
-    job: Job
-    answer: Answer | None
-    worst: Request
-
-
-Held = Sequence[_Foreseen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +75,7 @@ def estimate(
     asked = (*plan.models, *judges_asked(plan, loaded.suites))
     prices = charges(asked, datetime.now(UTC).date(), batch=plan.batch)
     held = run_async(_held(plan, loaded, asked))
-    references = {place: example.references[0] for place, example in _examples(loaded)}
+    references = {place: example.references[0] for place, example in examples_of(loaded)}
     rates = {
         model.name: _rate([one for one in held if one.job.model == model.name]) for model in asked
     }
@@ -113,75 +86,17 @@ def estimate(
     )
 
 
-async def _held(plan: Plan, loaded: Loaded, asked: Sequence[ModelSpec]) -> list[_Foreseen]:
-    """Every question with its answer, if the cache holds one; those to judges last."""
-    jobs = foreseen_jobs(plan, loaded)
+async def _held(plan: Plan, loaded: Loaded, asked: Sequence[ModelSpec]) -> list[Foreseen]:
     async with open_providers(asked) as providers:
-        answers = recalled(jobs, providers, plan.cache)
-        arms = [_Foreseen(job, a, job.request) for job, a in zip(jobs, answers, strict=True)]
-        judged = list(_judged(plan, loaded, arms))
-        replies = recalled([job for job, _ in judged], providers, plan.cache)
-    return [
-        *arms,
-        *(_Foreseen(job, a, most) for (job, most), a in zip(judged, replies, strict=True)),
-    ]
+        return foresee(plan, loaded, providers)
 
 
-def _judged(plan: Plan, loaded: Loaded, arms: Sequence[_Foreseen]) -> Iterator[tuple[Job, Request]]:
-    """What judges will be asked about the completions, and the most that it can become."""
-    examples = dict(_examples(loaded))
-    scorers = {s.config.name: chosen_scorers(plan, s) for s in loaded.suites}
-    configs = {suite.config.name: suite.config for suite in loaded.suites}
-    seen: set[tuple[str, str, str, str]] = set()
-    for one in arms:
-        asked = one.job.request
-        if asked.scored is not None:
-            continue
-        place = asked.suite, asked.split, asked.example_id
-        example, own = examples[place], scorers[asked.suite]
-        primary = asked.split == VALIDATION or one.job.repeat >= plan.repeats
-        for scorer in own[: 1 if primary else None]:
-            if not isinstance(scorer, JudgedScorer):
-                continue
-            texts = _said(scorer, configs[asked.suite], example, one)
-            pairs = zip(*(questions_about(scorer, text, example) for text in texts), strict=True)
-            for about, most in pairs:
-                key = (*place, about.key)
-                if one.answer is not None and key in seen:
-                    continue
-                seen.add(key)
-                request = request_of(asked.suite, asked.split, example, about)
-                job = Job(judge_name(about.judge), request)
-                yield job, replace(request, messages=most.messages)
-
-
-def _said(
-    scorer: JudgedScorer, config: SuiteConfig, example: Example, one: _Foreseen
-) -> tuple[str, str]:
-    """What a judge will see of a completion, and the longest that it can be.
-
-    No completion has fewer bytes than tokens.
-    """
-    if one.answer is not None:
-        said = seen_by(scorer, config, [one.answer])[0] or ""
-        return said, said
-    return example.references[0], "x" * one.job.request.generation.max_tokens
-
-
-def _place(one: _Foreseen) -> tuple[str, str, str]:
+def _place(one: Foreseen) -> tuple[str, str, str]:
     request = one.job.request
     return request.suite, request.split, one.job.model
 
 
-def _examples(loaded: Loaded) -> Iterator[tuple[tuple[str, str, str], Example]]:
-    for suite in loaded.suites:
-        validation = {VALIDATION: loaded.validation.get(suite.config.name, ())}
-        for split, examples in {**validation, **suite.splits}.items():
-            for example in examples:
-                yield (suite.config.name, split, example.id), example
-
-
-def _rate(held: Held) -> _Rate:
+def _rate(held: Sequence[Foreseen]) -> _Rate:
     """What the answers of a model in the cache say about its tokens."""
     answers = [(one.job.request, one.answer) for one in held if one.answer is not None]
     counted = [(_bytes(r), a.prompt_tokens) for r, a in answers if a.prompt_tokens is not None]
@@ -199,7 +114,7 @@ def _rate(held: Held) -> _Rate:
 
 def _estimate(
     place: tuple[str, str, str],
-    held: Held,
+    held: Sequence[Foreseen],
     rate: _Rate,
     price: Price | None,
     references: Mapping[tuple[str, str, str], str],

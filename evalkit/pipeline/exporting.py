@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,12 +15,13 @@ from evalkit.errors import UsageError
 from evalkit.models import Batched, Line, Provider, open_provider, write_files
 from evalkit.pipeline.arguments import checked
 from evalkit.pipeline.asking import batched, run_async
-from evalkit.pipeline.jobs import make_jobs
+from evalkit.pipeline.foreseeing import Foreseen, foresee
+from evalkit.pipeline.judging import judges_asked
 from evalkit.pipeline.loading import load_suites
 from evalkit.pipeline.options import RunOptions, listed
 from evalkit.pipeline.plan import make_plan
 from evalkit.pipeline.sweep import jobs_of
-from evalkit.runner import Cache, Job, cache_key, model_key
+from evalkit.runner import Cache, cache_key, model_key
 from evalkit.schema import ModelSpec, Request
 
 MANIFEST = "batch.json"
@@ -54,13 +55,16 @@ class Exported:
         folder: where.
         files: one or more a model.
         cached: questions whose answers the cache holds, so that they are in no file.
-        left_out: arms that cannot be asked by file.
+        left_out: arms and judges that cannot be asked by file.
+        waiting: judges that will be asked about answers which are not there yet: once they are, the
+            next export holds those questions.
     """
 
     folder: Path
     files: tuple[BatchFile, ...]
     cached: int
     left_out: tuple[str, ...]
+    waiting: tuple[str, ...]
 
 
 @checked
@@ -72,7 +76,8 @@ def export_batches(
 ) -> Exported:
     """Write everything that a run would ask as files for `vllm run-batch` or the Batch API.
 
-    Nothing is asked, and no key is needed. What the cache holds is left out.
+    Nothing is asked, and no key is needed. What the cache holds is left out. Of judges it is what
+    they are asked about the completions that the cache holds: more are there after an import.
 
     Args:
         suites: as for `run`.
@@ -91,50 +96,54 @@ def export_batches(
             f"the checkpoints of {job!r} are chosen by their answers to validation rows, which "
             "nobody has yet; expected one of them as --tuned, or `evalkit run --batch`"
         )
-    providers = {m.name: open_provider(m, read_rows=read_rows) for m in plan.models}
+    loaded = load_suites(plan)
+    models = (*plan.models, *judges_asked(plan, loaded.suites))
+    providers = {m.name: open_provider(m, read_rows=read_rows) for m in models}
     run_async(_close(providers.values()))  # nothing will be sent
     served = batched(providers)
-    questions = _questions(make_jobs(plan, load_suites(plan)), served)
-    cached = _drop_cached(questions, served, plan.cache)
+    foreseen = foresee(plan, loaded, providers)
+    questions, cached = _questions(foreseen, served)
+    _learn(served, plan.cache)
+    waiting = {one.job.model for one in foreseen if not one.certain} & served.keys()
     try:
-        files = _write_all(folder, plan.models, served, questions)
+        files = _write_all(folder, models, served, questions, waiting)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise UsageError(f"--out {folder} cannot be written: {reason}") from error
-    return Exported(folder, files, cached, tuple(providers.keys() - served.keys()))
+    left_out = tuple(name for name in providers if name not in served)
+    return Exported(folder, files, cached, left_out, tuple(sorted(waiting)))
 
 
 def _questions(
-    jobs: Sequence[Job], providers: Mapping[str, Batched]
-) -> dict[str, dict[str, Request]]:
-    """Model -> cache key -> request; a question of several arms that are one model once."""
+    foreseen: Iterable[Foreseen], providers: Mapping[str, Batched]
+) -> tuple[dict[str, dict[str, Request]], int]:
+    """Model -> cache key -> request, of what can be asked by file now; and how many are answered.
+
+    A question of several arms that are one model is there once.
+    """
     found: dict[str, dict[str, Request]] = {}
     seen: set[str] = set()
-    for job in jobs:
-        if job.model not in providers or job.request.scored is not None:
+    cached = 0
+    for one in foreseen:
+        job = one.job
+        if job.model not in providers or job.request.scored is not None or not one.certain:
             continue
         key = cache_key(providers[job.model], job.request, job.repeat)
-        if key not in seen:
-            seen.add(key)
+        if key in seen:
+            continue
+        seen.add(key)
+        if one.answer is None:
             found.setdefault(job.model, {})[key] = job.request
-    return found
+        else:
+            cached += 1
+    return found, cached
 
 
-def _drop_cached(
-    questions: Mapping[str, dict[str, Request]], providers: Mapping[str, Batched], folder: Path
-) -> int:
-    """Take out the questions whose answers the cache holds, and count them.
-
-    Providers learn what the cache knows of their servers.
-    """
-    cached = 0
+def _learn(providers: Mapping[str, Batched], folder: Path) -> None:
+    """Tell providers what the cache knows of their servers."""
     with Cache(folder) as cache:
-        for name, asked in questions.items():
-            providers[name].learn(cache.notes(model_key(providers[name])))
-            for key in cache.get(list(asked)):
-                del asked[key]
-                cached += 1
-    return cached
+        for provider in providers.values():
+            provider.learn(cache.notes(model_key(provider)))
 
 
 def _write_all(
@@ -142,15 +151,20 @@ def _write_all(
     models: Sequence[ModelSpec],
     providers: Mapping[str, Batched],
     questions: Mapping[str, Mapping[str, Request]],
+    waiting: Collection[str],
 ) -> tuple[BatchFile, ...]:
-    """The files of all models, and the manifest that says whose they are."""
+    """The files of all models, and the manifest that says whose they are and who is waiting."""
     folder.mkdir(parents=True, exist_ok=True)
     files = tuple(
         file
         for spec in models
         for file in _write(folder, spec, providers.get(spec.name), questions.get(spec.name, {}))
     )
-    manifest = {"format": FORMAT, "files": [asdict(file) for file in files]}
+    manifest = {
+        "format": FORMAT,
+        "files": [asdict(file) for file in files],
+        "waiting": sorted(waiting),
+    }
     store.replace_file(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
     return files
 
@@ -174,6 +188,7 @@ def _write(
 
 def _file_name(folder: Path, model: str, number: int) -> Path:
     """`MODEL.jsonl`, `MODEL-2.jsonl`, ...; a name that is taken, perhaps in other case, is not."""
+    model = model.replace(":", "-")  # of a judge: not every file system takes it
     path = folder / (f"{model}.jsonl" if number == 1 else f"{model}-{number}.jsonl")
     return _file_name(folder, f"{model}_", number) if path.exists() else path
 

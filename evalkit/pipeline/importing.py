@@ -41,25 +41,36 @@ class Imported:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What `import_batches` found.
+
+    Attributes:
+        models: what there is of each model.
+        oddities: in words, how many lines could not be used; empty if all could.
+        waiting: judges that are to be asked about these answers: another export holds that.
+    """
+
+    models: tuple[Imported, ...]
+    oddities: str
+    waiting: tuple[str, ...]
+
+
 @checked
-def import_batches(
-    folder: str | Path, *, cache: str | Path | None = None
-) -> tuple[tuple[Imported, ...], str]:
+def import_batches(folder: str | Path, *, cache: str | Path | None = None) -> Results:
     """Put the results of exported files into the cache.
 
     Args:
         folder: of `export_batches`, with the files of results beside those of requests.
         cache: folder of the completion cache.
 
-    Returns:
-        What was found for each model; and in words, how many lines could not be used.
-
     Raises:
         UsageError: no such folder, or no results in it.
         DataError: a file of requests that was changed.
     """
     place = Path(folder)
-    files = _manifest(place)
+    manifest = _manifest(place)
+    files = manifest.files
     results = sorted(set(place.glob("*.jsonl")) - {place / file.file for file in files})
     if not results:
         raise UsageError(
@@ -84,10 +95,18 @@ def import_batches(
         _imported(name, joined.of(keys[name]), len(keys[name]), provider)
         for name, provider in providers.items()
     )
-    return found, joined.oddities()
+    return Results(found, joined.oddities(), manifest.waiting)
 
 
-def _manifest(folder: Path) -> list[BatchFile]:
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """What an export says of itself."""
+
+    files: tuple[BatchFile, ...]
+    waiting: tuple[str, ...]
+
+
+def _manifest(folder: Path) -> _Manifest:
     from pydantic import TypeAdapter, ValidationError
 
     path = folder / MANIFEST
@@ -100,14 +119,16 @@ def _manifest(folder: Path) -> list[BatchFile]:
                 f"{path}: found format {told['format']!r}, expected {FORMAT}; import with the "
                 "version of evalkit that exported"
             )
-        files = TypeAdapter(list[BatchFile]).validate_python(told["files"])
+        found = TypeAdapter(_Manifest).validate_python(
+            {name: told[name] for name in ("files", "waiting")}
+        )
     except (OSError, ValueError, TypeError, LookupError, ValidationError) as error:
         raise UsageError(
             f"{path} is damaged or was changed: expected what `evalkit batch export` wrote"
         ) from error
-    if not files:
+    if not found.files:
         raise UsageError(f"{folder} holds no requests: the cache held every answer at the export")
-    return files
+    return found
 
 
 def _opened(spec: ModelSpec) -> Batched:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.command_line import clean_environment, evalkit, evalkit_process, write_jsonl
 from tests.servers.batch_api import Desk
+from tests.servers.judge import JUDGE, SCORE, graded
 from tests.servers.openai_server import Asked, Server
 
 
@@ -73,3 +74,29 @@ def test_files_out_and_results_in(tmp_path: Path) -> None:
     assert done.code == 0, done.err
     told = json.loads(done.out)
     assert (told["cached"], [file["requests"] for file in told["files"]]) == (23, [1])
+
+
+def test_who_exports_hears_of_judges_before_a_run_asks_them(tmp_path: Path) -> None:
+    (tmp_path / "g.json").write_text(json.dumps(SCORE))
+    with Server(judges={JUDGE: graded}) as server:
+        words = ["batch", "export", *arms(tmp_path, server.url), "--scorer", "g.json"]
+        words += ["--judge", f"openai:{JUDGE}@{server.url}", "--no-perturb"]
+        said = []
+        for place in ("first", "second"):
+            done = evalkit(*words, "--out", place, cwd=tmp_path)
+            assert done.code == 0, done.err
+            for path in (tmp_path / place).glob("*.jsonl"):
+                lines = map(json.loads, path.read_text().splitlines())
+                with path.with_suffix(".results.jsonl").open("w") as file:
+                    for line in lines:
+                        body = server._answer(Asked(0, line["url"], line["body"], {}))
+                        response = {"status_code": 200, "body": body}
+                        file.write(json.dumps({**line, "response": response}) + "\n")
+            imported = evalkit("batch", "import", place, cwd=tmp_path)
+            assert imported.code == 0, imported.err
+            said.append((done.err, imported.err))
+    (first, then), (second, at_last) = said
+    assert "judge:judge is asked about the answers: once they are imported, export again" in first
+    assert "judge:judge is not yet asked about these answers: export again" in then
+    assert "judge:judge: 24 requests in second/judge-judge.jsonl" in second
+    assert at_last == "judge:judge: 24 answers\n"

@@ -146,9 +146,10 @@ def test_exported_files_come_back_as_answers(folder: Path, served: Server) -> No
         path = folder / "asked" / file.file
         results = [json.dumps(answer(served, line)) for line in path.read_bytes().splitlines()]
         path.with_suffix(".results.jsonl").write_text("\n".join(reversed(results)) + "\n")
-    found, oddities = import_batches("asked")
-    assert [(one.answers, one.summary, one.reason) for one in found] == [(24, "24 answers", "")] * 2
-    assert not oddities
+    found = import_batches("asked")
+    told = [(one.answers, one.summary, one.reason) for one in found.models]
+    assert told == [(24, "24 answers", "")] * 2
+    assert not found.oddities
     run(served.url)
     assert not served.asked
     assert run_files(folder / "out") == live
@@ -156,6 +157,50 @@ def test_exported_files_come_back_as_answers(folder: Path, served: Server) -> No
     assert (more.files, more.cached) == ((), 48)
     with pytest.raises(UsageError, match="the cache held every answer"):
         import_batches("more")
+
+
+def answered(server: Server, folder: Path, name: str) -> None:
+    """Put results beside every file of an export."""
+    for path in (folder / name).glob("*.jsonl"):
+        results = [json.dumps(answer(server, line)) for line in path.read_bytes().splitlines()]
+        path.with_suffix(".results.jsonl").write_text("\n".join(results) + "\n")
+
+
+def test_a_second_export_holds_what_judges_are_asked(folder: Path, served: Server) -> None:
+    (folder / "g.json").write_text(json.dumps(SCORE))
+    served.judges = {JUDGE: graded}
+    options: dict[str, Any] = {
+        "scorers": ["g.json"],
+        "judge": f"openai:{JUDGE}@{served.url}",
+        "repeats": 2,
+        "noise_floor": True,
+    }
+    run(served.url, cache="live", probe=False, **options)  # what a probe finds is no result
+    live, graders = run_files(folder / "out"), served.counts[JUDGE]
+    served.asked.clear()
+    first = export_batches("data.jsonl", out="first", **arms(served.url), **options)
+    assert {file.spec.name for file in first.files} == {"base-7b", "support"}
+    assert first.waiting == ("judge:judge",)
+    answered(served, folder, "first")
+    assert import_batches("first").waiting == ("judge:judge",)
+    second = export_batches("data.jsonl", out="second", **arms(served.url), **options)
+    told = [(file.file, file.spec.name, file.requests) for file in second.files]
+    assert told == [("judge-judge.jsonl", "judge:judge", graders)]
+    assert not second.waiting
+    answered(served, folder, "second")
+    (judge,) = import_batches("second").models
+    assert (judge.answers, judge.summary) == (graders, f"{graders} answers")
+    run(served.url, **options)
+    assert not served.asked
+    assert run_files(folder / "out") == live
+
+
+def test_judges_in_this_process_are_left_to_the_run(folder: Path) -> None:
+    (folder / "g.json").write_text(json.dumps(SCORE))
+    done = export_batches(
+        "data.jsonl", out="a", scorers=["g.json"], judge="local:base", **arms(NOWHERE)
+    )
+    assert (done.left_out, done.waiting) == (("judge:base",), ())
 
 
 def test_an_export_needs_no_key_and_no_server(folder: Path) -> None:
@@ -173,12 +218,15 @@ def test_results_that_are_not_whole_are_counted_and_said(folder: Path, served: S
     results[1]["custom_id"] = "nobody"
     shown = [json.dumps(result) for result in [*results, results[-1]]]
     (folder / "a" / "out.jsonl").write_text("\n".join([*shown, '{"half a li']))
-    (base, support), oddities = import_batches("a")
+    found = import_batches("a")
+    base, support = found.models
     assert base.summary == "0 answers, 24 missing"
     assert support.summary == "22 answers, 1 failed (1 refused), 1 missing"
     assert "Unsupported parameter" in support.reason
     assert "`max_completion_tokens` was sent instead" in support.notes[0]
-    assert oddities == ("1 line unreadable, 1 result of unknown custom_id, 1 result given twice")
+    assert found.oddities == (
+        "1 line unreadable, 1 result of unknown custom_id, 1 result given twice"
+    )
     # The next export holds only what is missing, and knows what the server does not take.
     again = export_batches("data.jsonl", out="b", **arms(served.url))
     assert [file.requests for file in again.files] == [24, 2]
@@ -203,7 +251,7 @@ def test_stop_texts_that_a_server_refused_are_cut_at_the_import(
                 result["response"] = {"status_code": 400, "body": None}
                 result["error"] = "Unsupported parameter: 'stop' is not supported with this model"
         (folder / place / "out.jsonl").write_text("\n".join(map(json.dumps, results)))
-        found = {one.model: one for one in import_batches(place)[0]}
+        found = {one.model: one for one in import_batches(place).models}
     assert found["support"].answers == 24
     done = evalkit.run("suite", out="out", **arms(served.url))
     texts = [a.text for a in done.record.splits[0].answers["support"] if hasattr(a, "text")]
