@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +18,8 @@ from evalkit.data.yamlfile import Place, YamlFile, check, read_yaml
 from evalkit.errors import ConfigError, UsageError, nearest
 from evalkit.schema import Mode, ModelSpec, Price
 
+IN_PROCESS = {"file", "local"}
+"""Providers that send nothing."""
 _NAMED = re.compile(r"[^=:]*=")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 
@@ -39,6 +42,34 @@ def _address(url: str) -> str:
     return url
 
 
+def _extra(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a request that evalkit doesn't know; what it sets itself has a place elsewhere."""
+    for name in fields:
+        if name in SENT:
+            raise ValueError(f"{name!r}, which evalkit sends itself", SENT[name])
+    try:
+        json.dumps(fields, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        known = "texts, numbers, true, false, null, lists and mappings of them"
+        raise ValueError("a value that JSON does not have", known) from error
+    return fields
+
+
+_DECODING = "it in `generation` of the suites"
+_MODEL = "it in `model`"
+_NOWHERE = "fields that don't change what a reply is"
+SENT = {
+    "model": _MODEL,
+    **dict.fromkeys(("messages", "prompt"), "it in the suites"),
+    **dict.fromkeys(("temperature", "top_p", "top_k", "seed", "stop"), _DECODING),
+    **dict.fromkeys(("max_tokens", "max_completion_tokens"), "`max_tokens` in `generation`"),
+    **dict.fromkeys(("n", "stream", "stream_options", "echo", "logprobs"), _NOWHERE),
+    **dict.fromkeys(("top_logprobs", "prompt_logprobs", "response_format"), _NOWHERE),
+    **dict.fromkeys(("continue_final_message", "add_generation_prompt"), _NOWHERE),
+}
+"""Fields that requests have anyway -> what is expected in their place."""
+
+ExtraBody = Annotated[dict[str, Any], AfterValidator(_extra)]
 Variable = Annotated[Text, AfterValidator(_variable)]
 Address = Annotated[Text, AfterValidator(_address)]
 
@@ -49,6 +80,7 @@ class EndpointFile(Strict):
     provider: Annotated[Text, Field(pattern=r"^[a-z][a-z0-9_-]*$")] = "openai"
     base_url: Address | None = None
     api_key_env: Variable | None = None
+    extra_body: ExtraBody = Field(default_factory=dict)
 
 
 class PriceFile(Strict):
@@ -66,6 +98,7 @@ class AskedFile(Strict):
     mode: Mode | None = None
     api_key_env: Variable | None = None
     price: PriceFile | None = None
+    extra_body: ExtraBody = Field(default_factory=dict)
 
 
 class ModelFile(AskedFile):
@@ -216,14 +249,21 @@ def _asked(
     if endpoint is not None and base_url is None:
         base_url = endpoint.base_url
     price = model.price
+    extra = {**(endpoint.extra_body if endpoint else {}), **model.extra_body}
+    if extra and spec.provider in IN_PROCESS:
+        raise UsageError(
+            f"`extra_body` for `{spec.provider}:`, which sends no requests; expected it for a "
+            "served model only"
+        )
     key = model.api_key_env or (endpoint.api_key_env if endpoint else None)
     return replace(
         spec,
-        model=_relative(spec.model, folder) if spec.provider in {"file", "local"} else spec.model,
+        model=_relative(spec.model, folder) if spec.provider in IN_PROCESS else spec.model,
         base_url=base_url,
         mode=model.mode,
         api_key_env=key,
         price=None if price is None else Price(price.input, price.output, PROJECT_FILE),
+        extra_body=json.dumps(extra, sort_keys=True) if extra else "",
     )
 
 

@@ -73,14 +73,14 @@ class OpenAIProvider:
     def __init__(self, spec: ModelSpec, base_url: str) -> None:
         self.endpoint = _public_url(base_url, spec)
         mode: Mode = spec.mode or "chat"
-        self.identity = f"{mode}:{spec.model}"
+        self.identity = f"{mode}:{spec.model}{spec.extra_body and f' {spec.extra_body}'}"
         self.model = spec.model
         self.mode = mode
         self.path = "/v1/chat/completions" if mode == "chat" else "/v1/completions"
         self._spec = spec
         self._base_url = base_url
         self._variable = spec.api_key_env or KEY_VARIABLE
-        self._body = RequestBody(spec.model, mode)
+        self._body = RequestBody(spec.model, mode, spec.extra_body)
         self.notes = self._body.notes
         self._allowances: tuple[Allowance, ...] = ()
 

@@ -47,11 +47,12 @@ class RequestBody:
         notes: what a reader must know about them.
     """
 
-    def __init__(self, model: str, mode: Mode) -> None:
+    def __init__(self, model: str, mode: Mode, extra: str = "") -> None:
         self.refused: set[str] = set()
         self.notes: list[str] = []
         self._model = model
         self._mode = mode
+        self._extra: dict[str, Any] = json.loads(extra) if extra else {}
 
     def of(self, request: Request) -> dict[str, Any]:
         """Everything that shapes an answer by name, for servers' defaults differ."""
@@ -67,7 +68,7 @@ class RequestBody:
             "reasoning_effort": request.effort,
             FORM: _form(request.schema) if request.schema and self._mode == "chat" else None,
         }
-        body = {name: value for name, value in body.items() if value is not None}
+        body = self._extra | {name: value for name, value in body.items() if value is not None}
         for name in self.refused & body.keys():
             value = body.pop(name)
             if name in _RENAMED:

@@ -55,9 +55,11 @@ class Probed(Named, Protocol):
 
     Attributes:
         mode: how it is asked.
+        model: the name that it is asked for by.
     """
 
     mode: Mode
+    model: str
 
     @property
     def refused(self) -> frozenset[str]:

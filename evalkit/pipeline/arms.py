@@ -63,4 +63,4 @@ def require_two_models(models: Sequence[ModelSpec]) -> None:
 
 
 def _asked_as(model: ModelSpec) -> tuple[str | None, ...]:
-    return model.provider, model.model, model.base_url, model.mode
+    return model.provider, model.model, model.base_url, model.mode, model.extra_body

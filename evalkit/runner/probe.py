@@ -101,7 +101,7 @@ async def _probe(model: str, provider: Probed, ask: Asking, cache: Path, *, fres
     known = None if fresh else recall(model, provider, cache, weeks=1)
     found = known or Probe(model, provider.endpoint, provider.mode)
     names = [served.id for served in listed]
-    name = provider.identity.partition(":")[2]
+    name = provider.model
     served = find_served(listed, name)
     found = replace(found, listed=served is not None if names else None, served=served)
     if known is None:

@@ -67,6 +67,7 @@ class ModelSpec:
         step: step of the job at which it was saved.
         api_key_env: name of the environment variable that holds the key, never the key.
         price: what its tokens cost, if the project file says; None leaves it to the price list.
+        extra_body: fields that every request has besides, as a JSON object; empty for none.
     """
 
     name: str
@@ -82,6 +83,7 @@ class ModelSpec:
     step: int | None = None
     api_key_env: str | None = None
     price: Price | None = None
+    extra_body: str = ""
 
 
 @dataclass(frozen=True, slots=True)

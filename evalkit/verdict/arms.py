@@ -13,6 +13,7 @@ from typing import Final
 from evalkit.schema import Answer, Difference, ModelSpec, OverfitVerdict, SplitResult, Usage
 from evalkit.verdict.compare import TEST
 from evalkit.verdict.differences import (
+    NO_EXTRA,
     NO_TEXT,
     SAME_MODEL,
     Outcomes,
@@ -129,6 +130,9 @@ def _addressed(base: ModelSpec, tuned: ModelSpec) -> Iterator[Difference]:
         yield Difference("mode", tuned.name, base.mode, tuned.mode, "flag")
     if endpoint(base) != endpoint(tuned):
         yield Difference("endpoint", tuned.name, endpoint(base), endpoint(tuned), "flag")
+    if base.extra_body != tuned.extra_body:
+        first, second = (model.extra_body or NO_EXTRA for model in (base, tuned))
+        yield Difference("extra_body", tuned.name, first, second, "flag")
 
 
 def _served(base: Usage, tuned: Usage) -> Iterator[Difference]:

@@ -28,6 +28,7 @@ _REMEDIES: Final = {
     "served model, which changed": "something was loaded or updated meanwhile; run again",
     "mode": "ask both in one mode, unless the mode is what is compared",
     "endpoint": "servers differ in templates, precision and limits; ask both at one, if you can",
+    "extra_body": "send the same to both, unless that is what is compared",
     "decoding": "use parameters that both models take",
     "judge": "models prefer what reads like their own; let a third one judge (--judge)",
     "cut off by max_tokens": "raise `generation.max_tokens`, unless rambling is what is judged",
@@ -84,6 +85,10 @@ def shown(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(repr(part) if isinstance(part, str) else str(part) for part in value)
     return str(value)
+
+
+NO_EXTRA: Final = "nothing besides"
+"""What the requests of a model without `extra_body` have in its place."""
 
 
 def endpoint(model: ModelSpec) -> str:

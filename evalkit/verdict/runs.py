@@ -9,7 +9,7 @@ from typing import Final
 from evalkit.schema import Difference, Generation, ModelSpec, RunRecord, SuiteConfig
 from evalkit.schema.comparing import Severity
 from evalkit.verdict.compare import TEST
-from evalkit.verdict.differences import endpoint, shown
+from evalkit.verdict.differences import NO_EXTRA, endpoint, shown
 from evalkit.verdict.wording import listed
 
 _ELSEWHERE: Final = {
@@ -117,6 +117,8 @@ def _arm(record: RunRecord, earlier: RunRecord, pair: Arms) -> Iterator[Differen
     yield from _unequal("mode", where, (side.mode or _OWN_MODE for side in sides), severity)
     yield from _unequal("model", where, (side.model for side in sides), "flag")
     yield from _unequal("endpoint", where, map(endpoint, sides), "flag")
+    severity = "refuse" if pair.later.provider == pair.earlier.provider else "flag"
+    yield from _unequal("extra_body", where, (s.extra_body or NO_EXTRA for s in sides), severity)
     served = [
         {usage.model: usage.served_models for usage in run.info.usage}.get(side.name, ())
         for run, side in zip((earlier, record), sides, strict=True)

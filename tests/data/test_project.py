@@ -204,6 +204,45 @@ def test_a_judge_in_one_word_and_spelled_out(project: Writer) -> None:
     )  # fmt: skip
 
 
+def test_fields_that_every_request_has_besides(project: Writer) -> None:
+    found = load_project(
+        project("""
+        endpoints: {vllm: {extra_body: {b: [1.5], a: {think: false}}}}
+        models:
+          base: {model: m, endpoint: vllm}
+          own: {model: n, endpoint: vllm, tuned_from: base, extra_body: {b: null}}
+          none: {model: "openai:o", tuned_from: base}
+        judge: {model: j, endpoint: vllm}
+    """)
+    )
+    asked = {model.name: model.extra_body for model in found.models}
+    inherited = '{"a": {"think": false}, "b": [1.5]}'
+    assert asked == {"base": inherited, "own": '{"a": {"think": false}, "b": null}', "none": ""}
+    assert found.judge is not None
+    assert found.judge.extra_body == inherited
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("{temperature: 1}", "'temperature', which evalkit sends itself, expected it in `gener"),
+        ("{model: x}", "'model', which evalkit sends itself, expected it in `model`"),
+        ("{since: 2026-01-01}", "a value that JSON does not have, expected texts, numbers, "),
+        ("{a: .nan}", "a value that JSON does not have, expected texts, numbers, "),
+    ],
+)
+def test_fields_that_no_request_can_have_besides(
+    fields: str, expected: str, project: Writer
+) -> None:
+    (found,) = faults(project(f"endpoints: {{e: {{extra_body: {fields}}}}}"))
+    assert f"field 'endpoints.e.extra_body': found {expected}" in found
+
+
+def test_what_sends_no_requests_has_nothing_besides(project: Writer) -> None:
+    (found,) = faults(project("models: {m: {model: 'local:base', extra_body: {a: 1}}}"))
+    assert "`extra_body` for `local:`, which sends no requests" in found
+
+
 def test_a_price_of_ones_own(project: Writer) -> None:
     path = project("models: {a: {model: 'openai:a', price: {input: 0.15, output: 0}}}")
     assert load_project(path).models[0].price == Price(0.15, 0.0, "evalkit.yaml")

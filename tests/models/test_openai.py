@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from evalkit.data.projectfile import SENT
 from evalkit.errors import ModelError, UsageError
 from evalkit.models.openai import OPENAI_URL, OpenAIProvider, open_openai
 from evalkit.schema import Answer, Failure, Generation, Message, ModelSpec, Request
@@ -89,6 +90,39 @@ def test_completions_sends_plain_text_and_leaves_unset_what_is_none() -> None:
         "max_tokens": 256,
     }
     assert server.asked[1].body["prompt"] == "just this "
+
+
+def test_fields_of_ones_own_are_sent_with_everything() -> None:
+    extra = '{"chat_template_kwargs": {"enable_thinking": false}}'
+    with Server() as server:
+        ask(server.url, make_request(), replace(make_request(), scored="Paris"), extra_body=extra)
+    for asked in server.asked:
+        assert asked.body["chat_template_kwargs"] == {"enable_thinking": False}
+    plain, other = (open_openai(make_spec(extra_body=extra)) for extra in ("", extra))
+    assert plain.identity == "chat:m"
+    assert other.identity == f"chat:m {extra}"
+    assert other.model == plain.model
+
+
+def test_a_field_of_ones_own_that_is_refused_is_left_out_once() -> None:
+    def refuse(_: web.Request, body: dict[str, Any]) -> web.Response | None:
+        told = "Unsupported parameter: 'reasoning_effort'"
+        return error_reply(400, told) if "reasoning_effort" in body else None
+
+    with Server(refuse=refuse) as server:
+        extra = '{"reasoning_effort": "low"}'
+        (outcome,), notes = ask(server.url, make_request(), extra_body=extra)
+    assert isinstance(outcome, Answer)
+    assert len(server.asked) == 2
+    assert notes == ["the server refused `reasoning_effort`; answers are by the server's own value"]
+
+
+def test_no_field_of_ones_own_can_be_one_that_is_sent_anyway() -> None:
+    for mode in ("chat", "completions"):
+        provider = open_openai(make_spec(mode=mode))
+        asked = replace(make_request(top_k=1, stop=("a",)), schema="{}")
+        for request in (asked, replace(asked, scored="text")):
+            assert provider.body(request).keys() <= SENT.keys()
 
 
 def test_prompt_key_tells_prompts_and_modes_apart() -> None:

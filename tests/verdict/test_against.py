@@ -122,6 +122,9 @@ def test_models_are_found_by_name_or_by_being_the_only_one() -> None:
     plain = replace(TUNED, mode="completions")
     with pytest.raises(ComparabilityError, match="tuned: mode: chat → completions"):
         join_runs(run_of(60, tuned=plain), run_of(60, tuned=chat), name="before")
+    calm = replace(TUNED, extra_body='{"min_p": 0}')
+    with pytest.raises(ComparabilityError, match="tuned: extra_body: nothing besides → "):
+        join_runs(run_of(60, tuned=calm), run_of(60), name="before")
 
 
 def test_a_missing_answer_then_is_missing_now() -> None:

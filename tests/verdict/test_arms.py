@@ -104,6 +104,15 @@ def test_modes_and_servers() -> None:
     assert arm_differences((BASE, replace(TUNED, mode="chat")), []) == ()
 
 
+def test_fields_that_only_one_model_is_asked_with() -> None:
+    split = split_of([Answer("a")], [Answer("b")])
+    calm = replace(TUNED, extra_body='{"min_p": 0}')
+    (found,) = arm_differences([BASE, calm], [split])
+    assert placed(found) == 'tuned: extra_body: nothing besides → {"min_p": 0}'
+    assert not refusals([found])
+    assert not arm_differences([replace(BASE, extra_body=calm.extra_body), calm], [split])
+
+
 def test_parameters_that_one_model_does_not_take() -> None:
     note = "the server refused `seed`; answers are by the server's own value"
     notes = {"tuned": (note, "another thing"), "base": ("yet another",)}
