@@ -20,6 +20,7 @@ from evalkit.runner.probe import WEEK
 from evalkit.runner.trials import LONG as LONG_ANSWER
 from evalkit.runner.trials import plain_trial, trials
 from evalkit.schema import Mode
+from tests.models.test_dialects import CASES
 
 TEXT = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
 FLAT = " ".join(TEXT.split())
@@ -55,6 +56,13 @@ def test_names_and_defaults_are_those_of_the_code() -> None:
     assert f"its first {HANDFUL} test prompts" in FLAT
     assert f"log-probabilities of {COMPARED} of the answers" in FLAT
     assert f"first {MANY} prompts are" in FLAT
+
+
+def test_what_it_says_of_servers_is_known_by_their_replies() -> None:
+    table = TEXT.partition("| server | mind |")[2].partition("\n\n")[0]
+    named = re.findall(r"^\| ([\w -]+) \|", table, re.MULTILINE)
+    assert len(named) > 5
+    assert set(named) <= {case.server for case in CASES}
 
 
 def test_every_project_file_it_shows_can_be_read(tmp_path: Path) -> None:
