@@ -30,9 +30,17 @@ QUOTA = frozenset(
 )
 """Error codes that say: pay first; waiting does not help."""
 
-_FLEX_FULL, _CLIENT_GONE = 498, 499
+_FLEX_FULL, _CLIENT_GONE, _ORIGIN_SLOW = 498, 499, 524
+_LATE = {
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.GATEWAY_TIMEOUT,
+    _ORIGIN_SLOW,  # Cloudflare: the server behind it took a request and has not answered
+}
+"""Somebody on the way lost patience: behind it the answer may have been made, and be billed."""
+
 _TRANSIENT = {
     HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.CONFLICT,
     HTTPStatus.FAILED_DEPENDENCY,  # TGI: the model broke down over a request
     _FLEX_FULL,  # Groq: no capacity in this tier
@@ -72,6 +80,8 @@ def parse_error(status: int, content: bytes, headers: Mapping[str, str]) -> Fail
     said = message if isinstance(message, str) and message else content.decode(errors="replace")
     text = f"the server answered {status}: {quote(said)}"
     wait = retry_after(headers)
+    # 0 seconds, or a date that is past, name no time: who means it forever would be asked forever.
+    named = wait or None
     codes = {str(body.get("code")), str(body.get("type"))}
     unpaid = status == HTTPStatus.PAYMENT_REQUIRED
     # OpenRouter also sends 402 when too much is in flight for the credit, and then says how long.
@@ -79,10 +89,10 @@ def parse_error(status: int, content: bytes, headers: Mapping[str, str]) -> Fail
         return Failure("quota", f"{text}; the account has no credit left", fatal=True)
     if status == HTTPStatus.NOT_IMPLEMENTED or _NEVER.search(said):
         return Failure("refused", text)
-    if unpaid or status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Failure("rate_limit", text, retryable=True, retry_after=wait)
-    if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Failure("server", text, retryable=True, retry_after=wait)
+    if unpaid or status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        kind = "rate_limit" if unpaid or status == HTTPStatus.TOO_MANY_REQUESTS else "server"
+        kind = "timeout" if status in _LATE else kind
+        return Failure(kind, text, retryable=True, retry_after=named)
     if status in _UNAUTHORISED and not _ABOUT_REQUEST.search(said):
         return Failure("auth", text, fatal=True)
     unknown = status == HTTPStatus.NOT_FOUND or _NO_MODEL.search(said) is not None
@@ -137,7 +147,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
             return seconds
     try:
         when = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)

@@ -28,7 +28,9 @@ def error(status: int, body: dict[str, object]) -> Failure:
         (400, {"message": "prompt is too long"}, "refused", False, False),
         (413, {"message": "too large"}, "refused", False, False),
         (422, {"message": "invalid"}, "refused", False, False),
-        (408, {"message": "slow"}, "server", True, False),
+        (408, {"message": "slow"}, "timeout", True, False),
+        (504, {"message": "upstream timed out"}, "timeout", True, False),
+        (524, {"message": "A timeout occurred"}, "timeout", True, False),
         (409, {"message": "conflict"}, "server", True, False),
         (500, {"message": "oops"}, "server", True, False),
         (529, {"message": "overloaded"}, "server", True, False),
@@ -63,10 +65,19 @@ def test_an_error_of_any_shape_is_read(content: bytes) -> None:
         ({"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}, 59.0),
         ({"retry-after": "Fri, 31 Dec 1999 23:58:00 GMT"}, 0.0),
         ({"retry-after": "Fri, 31 Dec 1999 23:59:59 -0000"}, 59.0),
+        ({"retry-after": f"Fri, 31 Dec {'9' * 20} 23:59:59 GMT"}, None),
     ],
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers, datetime(1999, 12, 31, 23, 59, tzinfo=UTC)) == seconds
+
+
+@pytest.mark.parametrize("status", [429, 503, 504])
+@pytest.mark.parametrize("said", ["0", "0.0", "-3", "Fri, 31 Dec 1999 23:59:59 GMT"])
+def test_a_wait_that_is_none_names_no_time(status: int, said: str) -> None:
+    """Or a server that says it forever would be asked forever, without ever waiting longer."""
+    assert parse_error(status, b"", {"retry-after": said}).retry_after is None
+    assert parse_error(status, b"", {"retry-after": "0.5"}).retry_after == 0.5
 
 
 def test_a_quote_is_short_plain_and_without_keys() -> None:

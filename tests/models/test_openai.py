@@ -145,7 +145,7 @@ def test_prompt_key_tells_prompts_and_modes_apart() -> None:
         ("401", "auth"),
         ("403", "auth"),
         ("404", "refused"),
-        ("408", "server"),
+        ("408", "timeout"),
         ("500", "server"),
         ("503", "server"),
         ("reset", "connection"),
