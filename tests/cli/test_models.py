@@ -55,7 +55,8 @@ def test_what_is_served_and_what_it_does(tmp_path: Path) -> None:
         url = server.url
     said = " ".join(done.err.split())
     assert done.code == 2  # one of them cannot be asked
-    assert "as lora, adapter of org/base-7b, from /adapters/a, switched off on 2027-01-31" in said
+    served = "as lora, adapter of org/base-7b, from /adapters/a, 4,096 tokens at most"
+    assert f"{served}, switched off on 2027-01-31" in said
     assert "ignores seed" in said
     assert f"{url} does not serve 'lorra'; did you mean 'lora'?" in said
     assert f"{url} lists 2 models: org/base-7b, lora (adapter of org/base-7b)" in said
@@ -119,7 +120,7 @@ def test_a_run_writes_down_what_it_found() -> None:
         assert len(server.probed) == 16
         found = probes(first)
         assert found["lora"].served == ServedModel(
-            "lora", "org/base-7b", "/adapters/a", retires="2027-01-31"
+            "lora", "org/base-7b", "/adapters/a", 4096, "2027-01-31"
         )
         assert found["base-7b"].listed
         said = first.record.info.warnings
