@@ -62,7 +62,7 @@ def test_what_is_served_and_what_it_does(tmp_path: Path) -> None:
     assert f"{url} lists 2 models: org/base-7b, lora (adapter of org/base-7b)" in said
     assert machine.code == 0
     found = json.loads(machine.out)
-    assert [one["served"]["context"] for one in found["models"]] == [4096, None]
+    assert [one["served"]["context"] for one in found["models"]] == [4096, 4096]
     assert found["models"][1]["honours"]["seed"] == "ignored"
     assert list(found["endpoints"]) == [url]
     assert found["same"] == []
