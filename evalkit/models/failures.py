@@ -39,8 +39,6 @@ _LATE = {
 """Somebody on the way lost patience: behind it the answer may have been made, and be billed."""
 
 _TRANSIENT = {
-    HTTPStatus.REQUEST_TIMEOUT,
-    HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.CONFLICT,
     HTTPStatus.FAILED_DEPENDENCY,  # TGI: the model broke down over a request
     _FLEX_FULL,  # Groq: no capacity in this tier
@@ -89,9 +87,7 @@ def parse_error(status: int, content: bytes, headers: Mapping[str, str]) -> Fail
         return Failure("quota", f"{text}; the account has no credit left", fatal=True)
     if status == HTTPStatus.NOT_IMPLEMENTED or _NEVER.search(said):
         return Failure("refused", text)
-    if unpaid or status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        kind = "rate_limit" if unpaid or status == HTTPStatus.TOO_MANY_REQUESTS else "server"
-        kind = "timeout" if status in _LATE else kind
+    if (kind := _passing(status)) is not None:
         return Failure(kind, text, retryable=True, retry_after=named)
     if status in _UNAUTHORISED and not _ABOUT_REQUEST.search(said):
         return Failure("auth", text, fatal=True)
@@ -108,6 +104,17 @@ def is_cut_short(status: int, content: bytes) -> bool:
     if status != HTTPStatus.BAD_REQUEST:
         return False
     return _CUT_SHORT.search(str(error_body(content).get("message"))) is not None
+
+
+def _passing(status: int) -> str | None:
+    """Kind of a failure that may be gone at the next attempt; None if it won't."""
+    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.PAYMENT_REQUIRED}:
+        return "rate_limit"
+    if status in _LATE:
+        return "timeout"
+    if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "server"
+    return None
 
 
 def error_body(content: bytes) -> dict[str, Any]:

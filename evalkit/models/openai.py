@@ -23,10 +23,11 @@ from evalkit.models.openai_body import RequestBody
 from evalkit.models.openai_logprobs import read_likelihood
 from evalkit.models.prompts import cut, flatten, wire
 from evalkit.models.replies import CUT_SHORT, parse_reply, read_logprobs
+from evalkit.models.transport import no_reply, response_type, transport_errors
 from evalkit.schema import Answer, Failure, Mode, ModelSpec, Request, ServedModel
 
 if TYPE_CHECKING:
-    from openai import APIConnectionError, APIStatusError, AsyncOpenAI
+    from openai import APIStatusError, AsyncOpenAI
 
 OPENAI_URL = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_API_KEY"
@@ -107,15 +108,15 @@ class OpenAIProvider:
 
     async def listing(self) -> tuple[ServedModel, ...] | Failure:
         """What the server says that it serves, or why it doesn't."""
-        from openai import APIConnectionError, APIStatusError
+        from openai import APIStatusError
 
         try:
             reply = await self._client.models.with_raw_response.list()
         except APIStatusError as error:
             content = self._without_key(error.response.content)
             return parse_error(error.response.status_code, content, error.response.headers)
-        except APIConnectionError as error:
-            return _no_connection(error)
+        except transport_errors() as error:
+            return no_reply(error)
         content = self._without_key(reply.http_response.content)
         listed = read_listing(content)
         if listed is None:
@@ -183,7 +184,7 @@ class OpenAIProvider:
         Returns:
             The body of a reply whose status said success, without our key.
         """
-        from openai import APIConnectionError, APIStatusError
+        from openai import APIStatusError
 
         while True:
             body = self.body(request)
@@ -197,8 +198,8 @@ class OpenAIProvider:
                 ours = [name for name in body if name not in fields]
                 if not self._body.adapt(reply.status_code, reply.content, ours):
                     return self._failure(error)
-            except APIConnectionError as error:
-                return _no_connection(error)
+            except transport_errors() as error:
+                return no_reply(error)
             except UnicodeEncodeError as error:
                 return Failure("refused", f"the prompt cannot be sent as UTF-8: {error.reason}")
 
@@ -215,7 +216,7 @@ class OpenAIProvider:
         # client's time on copying a body that is right already, and on a model of the reply. And
         # a whole address: joining one costs as much as the rest of what is done with it.
         url = self._base_url.rstrip("/") + self.path.removeprefix("/v1")
-        reply = await self._client.post(url, body=body, cast_to=_response_type())
+        reply = await self._client.post(url, body=body, cast_to=response_type())
         self._allowances = read_allowances(reply.headers)
         content: bytes = reply.content
         return content
@@ -253,15 +254,6 @@ def _client(base_url: str, key: str) -> AsyncOpenAI:
         timeout=timeout,
         http_client=DefaultAioHttpClient(timeout=timeout),
     )
-
-
-def _response_type() -> type[Any]:
-    """The client's type of a reply as it came; openai 2 is built on another library than 3."""
-    try:
-        import httpx2 as library
-    except ImportError:
-        import httpx as library  # type: ignore[no-redef,import-not-found,unused-ignore]
-    return library.Response
 
 
 def _public_url(base_url: str, spec: ModelSpec) -> str:
@@ -303,20 +295,3 @@ def _ended(outcome: Answer | Failure, stop: Sequence[str]) -> Answer | Failure:
         return outcome
     text = cut(outcome.text, stop)
     return outcome if text == outcome.text else replace(outcome, text=text, finish_reason="stop")
-
-
-def _no_connection(error: APIConnectionError) -> Failure:
-    """Nothing came back: too slow, or no connection. The cause is in the chain, not in the type."""
-    import aiohttp
-    from openai import APITimeoutError
-
-    chain: list[BaseException] = [error]
-    while chain[-1].__cause__ is not None:
-        chain.append(chain[-1].__cause__)
-    # The transport calls every lost connection a time-out; aiohttp's own types tell them apart.
-    lost = any(isinstance(link, aiohttp.ClientError) for link in chain)
-    late = any(isinstance(link, TimeoutError) for link in chain)
-    if late or (isinstance(error, APITimeoutError) and not lost):
-        return Failure("timeout", "the server did not answer in time", retryable=True)
-    reason = str(chain[-1]) or type(chain[-1]).__name__
-    return Failure("connection", f"no connection: {quote(reason)}", retryable=True)

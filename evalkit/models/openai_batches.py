@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.models.batched import BatchStatus
 from evalkit.models.failures import parse_error, quote
+from evalkit.models.transport import no_reply, transport_errors
 from evalkit.schema import Failure
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class OpenAIBatches:
 
     async def read(self, file_id: str, take: Callable[[bytes], None]) -> Failure | None:
         """Hand over a file of results line by line; None when that was all of it."""
-        from openai import APIConnectionError, APIStatusError
+        from openai import APIStatusError
 
         fetch = self._client.files.with_streaming_response.content
         try:
@@ -117,27 +118,22 @@ class OpenAIBatches:
                 take(rest)
         except APIStatusError as error:
             return await self._refused(error.response, "a file")
-        except APIConnectionError as error:
-            return _lost(error)
-        except Exception as error:
-            # While a body streams in, the transport's own errors come through as they are.
-            if not _of_transport(error):
-                raise
-            return _lost(error)
+        except transport_errors() as error:
+            return no_reply(error)
         return None
 
     async def _told(
         self, sent: Awaitable[Any], what: str, needed: str = "id"
     ) -> dict[str, Any] | Failure:
         """The JSON object that a request brings; a failure if it brings anything else."""
-        from openai import APIConnectionError, APIStatusError
+        from openai import APIStatusError
 
         try:
             content: bytes = (await sent).http_response.content
         except APIStatusError as error:
             return await self._refused(error.response, what)
-        except APIConnectionError as error:
-            return _lost(error)
+        except transport_errors() as error:
+            return no_reply(error)
         try:
             told = json.loads(content)
             told[needed]
@@ -180,15 +176,3 @@ def _status(told: dict[str, Any]) -> BatchStatus:
         why=quote(str(faults[0].get("message"))) if faults else "",
         file_unknown=any(_NOT_READY.search(str(fault.get("message"))) for fault in faults),
     )
-
-
-def _lost(error: Exception) -> Failure:
-    reason = str(error.__cause__ or error) or type(error).__name__
-    return Failure("connection", f"no connection: {quote(reason)}", retryable=True)
-
-
-def _of_transport(error: Exception) -> bool:
-    import aiohttp
-
-    ours = isinstance(error, aiohttp.ClientError | TimeoutError)
-    return ours or type(error).__module__.startswith("httpx")

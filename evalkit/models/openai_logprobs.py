@@ -150,9 +150,11 @@ def _end(tokens: Sequence[str], text: str) -> int | None:
 
 def _number(value: object) -> float | None:
     """A log-probability, within what one can be."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or math.isnan(value):
+    if not isinstance(value, int | float) or isinstance(value, bool):
         return None
-    return min(0.0, max(LEAST, float(value)))
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return float(min(0, max(LEAST, value)))  # in this order: an int may be too large for a float
 
 
 def _unsupported(why: str) -> Failure:

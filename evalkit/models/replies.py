@@ -22,12 +22,18 @@ _BROKEN_OFF = frozenset(
         "abort",  # vLLM, SGLang: paused, put to sleep or stopped in the middle
         "error",  # OpenRouter, Mistral
         "insufficient_system_resource",  # DeepSeek
+        "cancelled",  # TensorRT-LLM
+        "timeout",  # TensorRT-LLM
     }
 )
 """Reasons for which it was the server that ended an answer; the model had more to say."""
 
 _CUT_OFF = frozenset({"model_length"})
 """Other words for `length`: Mistral's for a full context."""
+
+
+MOST_TOKENS = 10**9
+"""No reply takes more; what says so has not counted."""
 
 
 def parse_reply(content: bytes, mode: Mode) -> Answer | Failure:
@@ -57,8 +63,8 @@ def parse_reply(content: bytes, mode: Mode) -> Answer | Failure:
     return Answer(
         text=text,
         finish_reason=_reason(choice),
-        prompt_tokens=_count(counts.get("prompt_tokens")),
-        completion_tokens=_count(counts.get("completion_tokens")),
+        prompt_tokens=_count(counts.get("prompt_tokens"), least=1),
+        completion_tokens=_count(counts.get("completion_tokens"), least=1 if text else 0),
         served_model=_served(reply),
     )
 
@@ -79,7 +85,7 @@ def read_logprobs(content: bytes) -> tuple[float, ...]:
         else:
             values = [value for value in logprobs["token_logprobs"] if value is not None]
         return tuple(float(value) for value in values)
-    except (ValueError, TypeError, LookupError, RecursionError):
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
         return ()
 
 
@@ -164,5 +170,11 @@ def _joined(content: object) -> str | None:
     return None
 
 
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _count(value: object, least: int) -> int | None:
+    """A number of tokens; None where a server writes down what cannot be one.
+
+    Some write 0 where they did not count, and money would be spent beside every limit.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if least <= value <= MOST_TOKENS else None

@@ -146,12 +146,16 @@ def test_prompt_key_tells_prompts_and_modes_apart() -> None:
         ("403", "auth"),
         ("404", "refused"),
         ("408", "timeout"),
+        ("504", "timeout"),
+        ("524", "timeout"),
         ("500", "server"),
         ("503", "server"),
         ("reset", "connection"),
         ("half", "connection"),
         ("html", "malformed"),
         ("not-json", "malformed"),
+        ("long-header", "malformed"),
+        ("not-gzip", "malformed"),
         ("list", "malformed"),
         ("error-200", "malformed"),
         ("error-200-429", "rate_limit"),
@@ -174,6 +178,9 @@ def test_failures_over_the_wire(fault: str, kind: str) -> None:
     [
         ("wrong-type", None, "stop"),
         ("no-usage", None, "stop"),
+        ("zero-usage", None, "stop"),
+        ("minus-usage", None, "stop"),
+        ("huge-usage", None, "stop"),
         ("content-null", "", "stop"),
         ("thinking", "", "length"),
         ("refusal", "I cannot help with that.", "stop"),
@@ -188,6 +195,8 @@ def test_odd_answers_over_the_wire(fault: str, text: str | None, reason: str) ->
         expected = echo("m", server.asked[0].messages) if text is None else text
     assert isinstance(outcome, Answer)
     assert (outcome.text, outcome.finish_reason) == (expected, reason)
+    counts = (outcome.prompt_tokens, outcome.completion_tokens)
+    assert (None in counts) == ("usage" in fault), counts
 
 
 def test_waiting_times_are_read_from_the_headers() -> None:

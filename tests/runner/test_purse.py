@@ -69,7 +69,7 @@ def test_one_purse_for_several_calls() -> None:
 
 
 def test_refused_requests_cost_nothing_and_lost_answers_their_most() -> None:
-    faults = {1: "429-after-ms", 2: "500", 3: "half"}
+    faults = {1: "429-after-ms", 2: "500", 3: "half", 4: "524"}
 
     def fault(asked: Asked) -> str | None:
         return faults.get(asked.number)
@@ -79,13 +79,14 @@ def test_refused_requests_cost_nothing_and_lost_answers_their_most() -> None:
     with Server(fault=fault) as server:
         (outcome,) = run(server.url, [job], purse=purse, concurrency=1)[0]
     assert isinstance(outcome, Answer)
-    assert purse.spent == pytest.approx(most_of(job.request, PRICE) + PRICE.of(2, 3))
+    assert purse.spent == pytest.approx(2 * most_of(job.request, PRICE) + PRICE.of(2, 3))
 
 
-def test_an_answer_that_nobody_counted_costs_its_most() -> None:
+@pytest.mark.parametrize("fault", ["no-usage", "zero-usage", "minus-usage", "huge-usage"])
+def test_an_answer_that_nobody_counted_costs_its_most(fault: str) -> None:
     job = make_job("base", 0)
     purse = Purse(5.0, PRICES)
-    with Server(fault=lambda _: "no-usage") as server:
+    with Server(fault=lambda _: fault) as server:
         run(server.url, [job], purse=purse)
     assert purse.spent == most_of(job.request, PRICE)
 

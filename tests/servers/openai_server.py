@@ -398,6 +398,8 @@ FAULTS: dict[str, Break] = {
     "403": _plain(lambda _: error_reply(403, "no access")),
     "404": _plain(lambda _: error_reply(404, "The model `x` does not exist.", "model_not_found")),
     "408": _plain(lambda _: error_reply(408, "too slow")),
+    "504": _plain(lambda _: error_reply(504, "upstream is too slow")),
+    "524": _plain(lambda _: web.Response(status=524, text=_HTML, content_type="text/html")),
     "409": _plain(lambda _: error_reply(409, "conflict")),
     "500": _plain(lambda _: error_reply(500, "oops")),
     "503": _plain(lambda _: web.Response(status=503, text=_HTML, content_type="text/html")),
@@ -407,6 +409,8 @@ FAULTS: dict[str, Break] = {
     "html": _plain(lambda _: web.Response(text=_HTML, content_type="text/html")),
     "not-json": _plain(lambda _: web.Response(text='{"cho', content_type="application/json")),
     "wrong-type": _plain(lambda a: web.Response(text=json.dumps(a), content_type="text/plain")),
+    "long-header": _plain(lambda a: web.json_response(a, headers={"x-policy": "a" * 9000})),
+    "not-gzip": _plain(lambda a: web.json_response(a, headers={"content-encoding": "gzip"})),
     "list": _plain(lambda _: web.json_response([])),
     "error-200": _plain(lambda _: web.json_response({"error": {"message": "upstream"}})),
     "error-200-429": _plain(
@@ -416,6 +420,9 @@ FAULTS: dict[str, Break] = {
     "choices-empty": _plain(_changed(choices=[])),
     "no-message": _plain(_changed(choices=[{"index": 0, "finish_reason": "stop"}])),
     "no-usage": _plain(_changed(usage=None)),
+    "zero-usage": _plain(_changed(usage={"prompt_tokens": 0, "completion_tokens": 0})),
+    "minus-usage": _plain(_changed(usage={"prompt_tokens": -10, "completion_tokens": -3000})),
+    "huge-usage": _plain(_changed(usage={"prompt_tokens": 10**400, "completion_tokens": 10**12})),
     "content-null": _plain(_message(content=None)),
     "thinking": _plain(
         _message(content=None, reasoning_content="let me think", finish_reason="length")

@@ -1,0 +1,67 @@
+"""Between the `openai` package and the socket: errors where no reply could be read -> `Failure`.
+
+The package turns most of what its transport raises into errors of its own. What it does not know
+comes through as it is: replies that break the rules of HTTP, and all that happens while a body
+streams in.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from evalkit.models.failures import quote
+from evalkit.schema import Failure
+
+
+def response_type() -> type[Any]:
+    """The client's type of a reply as it came."""
+    found: type[Any] = _library().Response
+    return found
+
+
+def transport_errors() -> tuple[type[Exception], ...]:
+    """All that a request may end in besides a reply.
+
+    It is for `except` clauses, which are only looked at when something is raised: nothing is loaded
+    before.
+    """
+    from aiohttp import ClientError
+    from openai import APIConnectionError
+
+    return (APIConnectionError, ClientError, _library().HTTPError, TimeoutError)
+
+
+def no_reply(error: BaseException) -> Failure:
+    """What one of `transport_errors` says. The cause is in the chain, not in the type.
+
+    Returns:
+        A failure of kind `timeout`, `malformed` if there was a reply that no one can read, or
+        `connection`.
+    """
+    from aiohttp import ClientError, ClientResponseError
+    from openai import APITimeoutError
+
+    chain = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    reason = quote(str(chain[-1]) or type(chain[-1]).__name__)
+    unreadable = (ClientResponseError, _library().DecodingError)
+    if any(isinstance(link, unreadable) for link in chain):
+        said = f"the server's reply cannot be read: {reason}"
+        return Failure("malformed", said, retryable=True)
+    # The transport calls every lost connection a time-out; aiohttp's own types tell them apart.
+    lost = any(isinstance(link, ClientError) for link in chain)
+    late = any(isinstance(link, TimeoutError) for link in chain)
+    if late or (isinstance(error, APITimeoutError) and not lost):
+        return Failure("timeout", "the server did not answer in time", retryable=True)
+    return Failure("connection", f"no connection: {reason}", retryable=True)
+
+
+def _library() -> ModuleType:
+    """What the client is built on: openai 2 on another library than 3."""
+    try:
+        import httpx2 as library
+    except ImportError:
+        import httpx as library  # type: ignore[no-redef,import-not-found,unused-ignore]
+    return library
