@@ -30,6 +30,9 @@ QUOTA = frozenset(
 )
 """Error codes that say: pay first; waiting does not help."""
 
+NO_MODEL = frozenset({"model_not_found", "unknown_model", "invalid_model"})
+"""Error codes that say: no model of that name; GitHub and Mistral send them with status 400."""
+
 _FLEX_FULL, _CLIENT_GONE, _ORIGIN_SLOW = 498, 499, 524
 _LATE = {
     HTTPStatus.REQUEST_TIMEOUT,
@@ -59,6 +62,9 @@ _NEVER = re.compile(
 
 _CUT_SHORT = re.compile(r"could not finish the message because max_tokens", re.IGNORECASE)
 _BROKE = re.compile(r"budget has been exceeded|credit balance is too low", re.IGNORECASE)
+_WRONG_KEY = re.compile(r"incorrect api key|api key not valid", re.IGNORECASE)
+"""How xAI and Gemini refuse a key, with status 400."""
+
 _NO_MODEL = re.compile(
     r"model.{0,200}?(not (be )?found|not exist)|invalid model( name| id)?\b|not a valid model",
     re.IGNORECASE | re.DOTALL,
@@ -89,10 +95,11 @@ def parse_error(status: int, content: bytes, headers: Mapping[str, str]) -> Fail
         return Failure("refused", text)
     if (kind := _passing(status)) is not None:
         return Failure(kind, text, retryable=True, retry_after=named)
-    if status in _UNAUTHORISED and not _ABOUT_REQUEST.search(said):
+    unauthorised = status in _UNAUTHORISED and not _ABOUT_REQUEST.search(said)
+    if unauthorised or _WRONG_KEY.search(said):
         return Failure("auth", text, fatal=True)
-    unknown = status == HTTPStatus.NOT_FOUND or _NO_MODEL.search(said) is not None
-    return Failure("refused", text, fatal=unknown)
+    unknown = status == HTTPStatus.NOT_FOUND or codes & NO_MODEL or _NO_MODEL.search(said)
+    return Failure("refused", text, fatal=bool(unknown))
 
 
 def is_cut_short(status: int, content: bytes) -> bool:

@@ -39,6 +39,10 @@ _UNSUPPORTED = re.compile(
 )
 
 
+_ECHO = re.compile(r"['\"]input['\"]: ")
+"""Where an error of pydantic begins to repeat the request, with every parameter in quotes."""
+
+
 class RequestBody:
     """What is sent to one model.
 
@@ -111,6 +115,7 @@ def _refused_parameter(status: int, content: bytes, sent: set[str]) -> str | Non
         return None
     said = error_body(content)
     text = f"{said.get('code')} {said.get('message')} {content.decode(errors='replace')}"
+    text = _ECHO.split(text, 1)[0]
     if not _UNSUPPORTED.search(text):
         return None
     named = [name for name in _SPARED if name in sent]

@@ -27,7 +27,7 @@ from evalkit.runner.retry import Retry
 from evalkit.runner.trials import Trial, judge, plain_trial, trials
 from evalkit.schema import Answer, Failure, Probe, Request, ServedModel
 
-VERSION = 1
+VERSION = 2
 """Part of the key under which findings are kept: raised when other things are tried."""
 
 WEEK = 7 * 86400

@@ -108,6 +108,14 @@ CASES = [
         vllm("1 validation error:\n  {'loc': 'body.n'}", "Bad Request", 400, "body.n"),
         ("refused", FINAL, None),
     ),
+    # vLLM until 0.10, pydantic's own words: the request is repeated, parameters and all
+    Case(
+        "vLLM", "a refusal that repeats the request", 400,
+        sglang("[{'type': 'value_error', 'loc': ('body',), 'msg': 'this is not supported', "
+               "'input': {'model': 'm', 'temperature': 0.0, 'stop': ['END']}}]",
+               "BadRequestError", 400),
+        ("refused", FINAL, None),
+    ),
     # vLLM, exception_handling/handlers/vllm_error.py
     Case(
         "vLLM", "the engine is dead", 500,
@@ -299,6 +307,14 @@ CASES = [
     Case("Groq", "more tokens than a minute has", 413, error("Request too large", type="tokens"),
          ("refused", FINAL, None)),
     Case("Groq", "no capacity in this tier", 498, error("try later"), ("server", AGAIN, None)),
+    # xAI; GitHub Models; both in issues that quote them
+    Case(
+        "xAI", "a wrong key", 400,
+        {"code": "invalid argument", "error": "Incorrect API key provided: xa***yz."},
+        ("auth", FATAL, None),
+    ),
+    Case("GitHub", "no such model", 400, error("Unknown model: x", code="unknown_model"),
+         ("refused", FATAL, None)),
     # Gemini, its OpenAI endpoint: a list of one
     Case("Gemini", "a rate limit", 429, [error("slow down", code=429, status="RESOURCE_EXHAUSTED")],
          ("rate_limit", AGAIN, None)),
