@@ -17,7 +17,7 @@ from typing import Any
 
 from evalkit.models.failures import quote
 from evalkit.models.prompts import continued, flatten, wire
-from evalkit.models.replies import parse_reply
+from evalkit.models.replies import first_choice, parse_reply
 from evalkit.schema import Answer, Failure, Likelihood, Mode, Request
 
 LEAST = -100.0
@@ -103,7 +103,7 @@ def _chat(reply: Any) -> Pieces | None:  # noqa: ANN401 - JSON
 def _echo(reply: Any, generated: int | None) -> Pieces | None:  # noqa: ANN401 - JSON
     """Tokens of the echoed prompt, without those that were generated after it."""
     try:
-        logprobs = reply["choices"][0]["logprobs"]
+        logprobs = first_choice(reply["choices"])["logprobs"]
         tokens, values = logprobs["tokens"], logprobs["token_logprobs"]
     except (KeyError, TypeError):
         return None

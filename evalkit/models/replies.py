@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalkit.models.failures import parse_error, quote
@@ -54,7 +54,7 @@ def parse_reply(content: bytes, mode: Mode) -> Answer | Failure:
     failure = _failure(reply)
     if failure is not None:
         return failure
-    choice = reply["choices"][0]
+    choice = first_choice(reply["choices"])
     text = _text(choice, mode)
     if text is None:
         return _malformed(f"expected a choice with text, found {quote(json.dumps(choice))}")
@@ -79,7 +79,7 @@ def read_logprobs(content: bytes) -> tuple[float, ...]:
         content: the body as received.
     """
     try:
-        logprobs = json.loads(content)["choices"][0]["logprobs"]
+        logprobs = first_choice(json.loads(content)["choices"])["logprobs"]
         if "content" in logprobs:
             values = [token["logprob"] for token in logprobs["content"]]
         else:
@@ -89,6 +89,12 @@ def read_logprobs(content: bytes) -> tuple[float, ...]:
         return ()
 
 
+def first_choice(choices: Sequence[Any]) -> Any:  # noqa: ANN401 - JSON
+    """The choice that was asked for; a server that sends more may send them in any order."""
+    numbered = (c for c in choices if isinstance(c, dict) and c.get("index") == 0)
+    return next(numbered, choices[0])
+
+
 def _failure(reply: object) -> Failure | None:
     """Why a reply that said success is none; None if its first choice can be read."""
     if not isinstance(reply, dict):
@@ -96,11 +102,12 @@ def _failure(reply: object) -> Failure | None:
     if reply.get("error") or reply.get("object") == "error":
         return _wrapped_error(reply.get("error") or reply)
     choices = reply.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+    choice = first_choice(choices) if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict):
         return _malformed(f"expected at least one choice, found {quote(json.dumps(choices))}")
-    if choices[0].get("error"):
-        return _wrapped_error(choices[0]["error"])
-    reason = _reason(choices[0])
+    if choice.get("error"):
+        return _wrapped_error(choice["error"])
+    reason = _reason(choice)
     if reason in _BROKEN_OFF:
         return Failure("server", f"the server broke off the answer ({reason})", retryable=True)
     return None

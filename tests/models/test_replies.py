@@ -98,6 +98,30 @@ def test_what_only_looks_like_an_answer_is_a_failure(content: bytes) -> None:
     assert not outcome.fatal
 
 
+def test_of_several_choices_the_first_by_number_is_the_answer() -> None:
+    def choice(index: int, text: str, reason: str = "stop") -> dict[str, Any]:
+        told = [{"token": text, "logprob": -float(index)}]
+        return {
+            "index": index,
+            "message": {"content": text},
+            "finish_reason": reason,
+            "logprobs": {"content": told},
+        }
+
+    content = json.dumps({"choices": [choice(1, "second", "abort"), choice(0, "first")]}).encode()
+    outcome = parse_reply(content, "chat")
+    assert isinstance(outcome, Answer)
+    assert outcome.text == "first"
+    assert read_logprobs(content) == (0.0,)
+
+
+@pytest.mark.parametrize("reason", ["abort", "cancelled", "error"])
+def test_an_answer_that_was_broken_off_is_none(reason: str) -> None:
+    outcome = parse_reply(chat({"content": "half of"}, reason), "chat")
+    assert isinstance(outcome, Failure)
+    assert (outcome.kind, outcome.retryable) == ("server", True)
+
+
 def test_completions_mode_reads_text() -> None:
     reply = {"choices": [{"text": " Paris", "finish_reason": "stop"}]}
     outcome = parse_reply(json.dumps(reply).encode(), "completions")
