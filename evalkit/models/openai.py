@@ -20,7 +20,7 @@ from evalkit.models.limits import Allowance, read_allowances
 from evalkit.models.listing import read_listing
 from evalkit.models.openai_batches import OpenAIBatches
 from evalkit.models.openai_body import RequestBody
-from evalkit.models.openai_logprobs import read_likelihood
+from evalkit.models.openai_logprobs import LOGPROBS, read_likelihood
 from evalkit.models.prompts import cut, flatten, wire
 from evalkit.models.replies import CUT_SHORT, parse_reply, read_logprobs
 from evalkit.models.transport import no_reply, response_type, transport_errors
@@ -101,7 +101,7 @@ class OpenAIProvider:
         """Log-probabilities of the first tokens of the answer; see `Named`."""
         most = min(request.generation.max_tokens, FIRST_TOKENS)
         short = replace(request, generation=replace(request.generation, max_tokens=most))
-        content = await self.reply(short, logprobs=True if self.mode == "chat" else 1)
+        content = await self.reply(short, **LOGPROBS[self.mode])
         if isinstance(content, bytes):
             return read_logprobs(content)
         return () if content.kind == "refused" and not content.fatal else content
@@ -203,13 +203,18 @@ class OpenAIProvider:
             except UnicodeEncodeError as error:
                 return Failure("refused", f"the prompt cannot be sent as UTF-8: {error.reason}")
 
+    def in_mode(self, mode: Mode) -> OpenAIProvider:
+        """The same model, opened once more; see `Probed`."""
+        return OpenAIProvider(replace(self._spec, mode=mode), self._base_url)
+
     async def _ask(self, request: Request) -> Answer | Failure:
         content = await self.reply(request)
         if isinstance(content, Failure):
             return content
         if request.scored is not None:
             return read_likelihood(content, request, self.mode)
-        return _ended(parse_reply(content, self.mode), self.unsent_stop(request))
+        # Some servers take stop texts and run on past them.
+        return _ended(parse_reply(content, self.mode), request.generation.stop)
 
     async def _send(self, body: dict[str, Any]) -> bytes:
         # The client's method for any endpoint: those for completions spend a quarter of the

@@ -29,10 +29,14 @@ _SPARED = (
 )
 """Parameters that a model can be asked without, or by another name."""
 
+_INVALID = "validation error"
+"""How llama-cpp-python begins what it says, with status 500, of a body that it does not take."""
+
 _UNSUPPORTED = re.compile(
     r"unsupported|not supported|n[o']t support|unrecognized|unknown|not permitted|unexpected"
     r"|response_format type is unavailable"
     r"|array too long"  # OpenAI: more stop texts than it takes
+    r"|literal_error"  # pydantic: a value that is none of those it knows
     r"|supports up to \d+ stop"  # TGI: the same
     r"|must be > 0\.0 and < 1\.0",  # TGI: a `top_p` of 1, which is none
     re.IGNORECASE,
@@ -110,10 +114,10 @@ class RequestBody:
 
 
 def _refused_parameter(status: int, content: bytes, sent: set[str]) -> str | None:
-    """Which parameter of ours a 400 or 422 says this model does not take; None if it says else."""
-    if status not in _REFUSING:
-        return None
+    """Which parameter of ours a reply says this model does not take; None if it says else."""
     said = error_body(content)
+    if status not in _REFUSING and _INVALID not in str(said.get("message")):
+        return None
     text = f"{said.get('code')} {said.get('message')} {content.decode(errors='replace')}"
     text = _ECHO.split(text, 1)[0]
     if not _UNSUPPORTED.search(text):

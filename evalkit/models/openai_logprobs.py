@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,16 @@ LEAST = -100.0
 
 _SPACES = re.compile(r"[\s\u2581\u0120\u010a]+")
 """White space, and the marks that vocabularies have for a space (two) and a new line."""
+
+LOGPROBS: Mapping[Mode, Mapping[str, Any]] = {
+    # llama-cpp-python gives none in chat unless alternatives are asked for, too.
+    "chat": {"logprobs": True, "top_logprobs": 1},
+    "completions": {"logprobs": 1},
+}
+"""What asks for the log-probabilities of an answer's tokens."""
+
+_BEGIN = re.compile(r"(<[^<>]*>|\[[A-Z]+\])+")
+"""Tokens such as `<s>` or `[BOS]` that begin a text and are no part of it."""
 
 Pieces = tuple[Sequence[str], Sequence[object]]
 """Tokens as text, and their log-probabilities as received."""
@@ -68,6 +78,8 @@ def read_likelihood(content: bytes, request: Request, mode: Mode) -> Answer | Fa
     if start is None:
         last = quote("".join(tokens[-3:]))
         return _unsupported(f"the tokens of the server end in {last!r}, not in the scored text")
+    if mode == "completions" and not _are_prompt(tokens, scoring_fields(request, mode)["prompt"]):
+        return _unsupported("the tokens of the server do not spell the prompt that was sent")
     if start == 0 and values and values[0] is None:
         start = 1  # the first token of all follows nothing, so it has no probability
     numbers = [_number(value) for value in values[start:]]
@@ -118,6 +130,21 @@ def _checked(tokens: object, values: object) -> Pieces | None:
         return None
     texts = [token for token in tokens if isinstance(token, str)]
     return (texts, values) if len(texts) == len(tokens) == len(values) else None
+
+
+def _are_prompt(tokens: Sequence[str], prompt: str) -> bool:
+    """Whether these tokens spell a whole prompt, be it with or without a token that begins it.
+
+    llama-cpp-python leaves out the last token where a model has no token to begin with, and its
+    log-probabilities are those of each token's neighbour. Beyond ASCII servers show parts of
+    characters in so many ways that nothing can be said.
+    """
+    if not prompt.isascii():
+        return True
+    shown, asked = (_SPACES.sub("", text) for text in ("".join(tokens), prompt))
+    return shown.endswith(asked) or (
+        asked.endswith(shown) and _BEGIN.fullmatch(asked.removesuffix(shown)) is not None
+    )
 
 
 def _place(tokens: Sequence[str], text: str) -> int | None:

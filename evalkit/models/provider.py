@@ -65,6 +65,9 @@ class Probed(Named, Protocol):
     def refused(self) -> frozenset[str]:
         """Decoding parameters that it has turned out not to take."""
 
+    def in_mode(self, mode: Mode) -> Probed:
+        """The same model, opened once more to be asked in this mode."""
+
     async def listing(self) -> tuple[ServedModel, ...] | Failure:
         """What its endpoint lists, or why that cannot be had. Raises nothing."""
 

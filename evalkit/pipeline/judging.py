@@ -19,7 +19,6 @@ from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.probing import probe_models, with_remarks
 from evalkit.pipeline.scoring import seen_by, suite_scorers
 from evalkit.runner import (
-    REQUEST_SECONDS,
     Ask,
     AskStats,
     Job,
@@ -153,7 +152,7 @@ class Bench:
             return
         if None not in recalled(jobs, providers, self._plan.cache):
             return
-        timeout = min(self._plan.timeout, REQUEST_SECONDS)
+        timeout = self._plan.timeout
         found, self._before = await look(served, self._plan.cache, timeout=timeout, purse=purse)
         if problems := [one.problem for one in found.values() if one.problem]:
             raise ModelError("\n".join(problems))

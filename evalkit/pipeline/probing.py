@@ -8,7 +8,7 @@ from dataclasses import replace
 from evalkit.errors import ModelError
 from evalkit.models import Probed, Provider
 from evalkit.pipeline.plan import Plan
-from evalkit.runner import REQUEST_SECONDS, AskStats, Job, Purse, look, recall, recalled
+from evalkit.runner import AskStats, Job, Purse, look, recall, recalled
 from evalkit.schema import Probe, SuiteConfig
 
 
@@ -32,7 +32,7 @@ async def probe_models(
     found, went = await look(
         {name: p for name, p in served.items() if name in wanted},
         plan.cache,
-        timeout=min(plan.timeout, REQUEST_SECONDS),
+        timeout=plan.timeout,
         purse=purse,
     )
     if problems := [one.problem for one in found.values() if one.problem]:
@@ -63,7 +63,7 @@ def _remarks(found: Probe, suites: Sequence[SuiteConfig]) -> tuple[str, ...]:
     generations = [suite.generation for suite in suites]
     ignored = {name for name, honour in found.honours.items() if honour == "ignored"}
     if "stop" in ignored and any(generation.stop for generation in generations):
-        said.append("the endpoint ignores `stop`; answers run on past the stop texts")
+        said.append("the endpoint ignores `stop`; answers were cut at the stop texts here")
     if "seed" in ignored and any(generation.temperature > 0 for generation in generations):
         said.append("the endpoint ignores `seed`; sampled answers cannot be had again")
     if "max_tokens" in ignored:

@@ -24,7 +24,7 @@ from evalkit.runner.cache import Cache, model_key
 from evalkit.runner.job import AskStats, Job, aside
 from evalkit.runner.purse import Purse
 from evalkit.runner.retry import Retry
-from evalkit.runner.trials import Trial, judge, plain_trial, trials
+from evalkit.runner.trials import UNPENALISED, Trial, judge, penalises, plain_trial, trials
 from evalkit.schema import Answer, Failure, Probe, Request, ServedModel
 
 VERSION = 2
@@ -32,15 +32,22 @@ VERSION = 2
 
 WEEK = 7 * 86400
 REQUEST_SECONDS = 20.0
-SECONDS = 60.0
+LOADING_SECONDS = 120.0
+"""How long the first request may take: many servers load a model when it is first asked."""
 BRIEF = Retry(attempts=2, patience=5.0)
 """A probe is worth little patience: what it cannot find out, the run will meet."""
 
 Outcomes = list[Answer | Failure]
-Asking = Callable[[Sequence[Job], Mapping[str, Provider]], Awaitable[Outcomes]]
+Asking = Callable[[Sequence[Job], Mapping[str, Provider], float], Awaitable[Outcomes]]
+"""Asks, with so many seconds for a request."""
 
 _NO_TEMPLATE = re.compile(r"chat template|template not found", re.IGNORECASE)
 """How servers refuse mode chat for a model without a chat template; the second are TGI's words."""
+
+_PENALISED = (
+    "the server makes tokens less likely that have been said, unless it is told otherwise; to ask "
+    f"without, give it `extra_body: {json.dumps(UNPENALISED)}` in evalkit.yaml"
+)
 
 CONCURRENCY = 4
 LISTING_SECONDS = 10.0
@@ -52,7 +59,7 @@ async def look(
     served: Mapping[str, Probed],
     cache: Path,
     *,
-    timeout: float = REQUEST_SECONDS,  # noqa: ASYNC109 - of one request, not of this call
+    timeout: float = LOADING_SECONDS,  # noqa: ASYNC109 - of one request, not of this call
     purse: Purse | None = None,
     fresh: bool = False,
 ) -> tuple[dict[str, Probe], list[dict[str, AskStats]]]:
@@ -61,7 +68,7 @@ async def look(
     Args:
         served: name of the arm -> opened provider.
         cache: folder of the completion cache, where the findings are kept.
-        timeout: seconds that one request may take.
+        timeout: seconds that one request may take at most; all but the first have fewer.
         purse: pays for the requests; None pays whatever they cost.
         fresh: ask even if the findings of this week are there.
 
@@ -75,15 +82,17 @@ async def look(
     """
     went: list[dict[str, AskStats]] = []
 
-    async def asking(jobs: Sequence[Job], models: Mapping[str, Provider]) -> Outcomes:
+    async def asking(
+        jobs: Sequence[Job], models: Mapping[str, Provider], seconds: float
+    ) -> Outcomes:
         outcomes, stats = await ask(
             jobs,
             models,
             cache=None,
             concurrency=CONCURRENCY,
             retry=BRIEF,
-            timeout=timeout,
-            max_seconds=SECONDS,
+            timeout=min(timeout, seconds),
+            max_seconds=3 * seconds,
             purse=purse,
         )
         went.append(aside(stats))
@@ -152,24 +161,56 @@ def _key(provider: Probed, week: int) -> str:
 
 async def _tried(found: Probe, provider: Probed, ask: Asking) -> Probe:
     """The findings with what a few requests told."""
-    (plain,) = (await _ask(found.model, provider, ask, [plain_trial()])).values()
+    plain = await _plain(found, provider, ask)
     if isinstance(plain, Failure):
-        return _without_answer(found, plain)
+        return await _without_answer(found, provider, ask, plain)
     replies: dict[str, bytes | Failure] = {"plain": plain}
-    replies |= await _ask(found.model, provider, ask, list(trials(provider.mode, plain)))
+    tried = list(trials(provider.mode, plain))
+    replies |= await _ask(found.model, provider, ask, tried, REQUEST_SECONDS)
+    if penalises(replies, provider.mode):
+        found = replace(found, notes=(*found.notes, _PENALISED))
     return replace(found, honours=judge(replies, provider.mode, provider.refused))
 
 
-def _without_answer(found: Probe, failure: Failure) -> Probe:
+async def _plain(found: Probe, provider: Probed, ask: Asking) -> bytes | Failure:
+    """What comes back of the plain request."""
+    replies = await _ask(found.model, provider, ask, [plain_trial()], LOADING_SECONDS)
+    return next(iter(replies.values()))
+
+
+async def _without_answer(found: Probe, provider: Probed, ask: Asking, failure: Failure) -> Probe:
     """A model that did not answer: perhaps it never will."""
     if found.mode == "chat" and _NO_TEMPLATE.search(failure.message):
-        return replace(
-            found,
-            problem=f"model {found.model!r}: {found.endpoint} has no chat template for it, so it "
-            "cannot be asked in mode chat; give it `mode: completions` in evalkit.yaml, or start "
-            f"the server with a template (vLLM: --chat-template FILE). {failure.message}",
+        return _no_template(found, failure, "has no chat template for it")
+    if found.mode == "chat" and await _only_continues(found, provider, ask, failure):
+        return _no_template(
+            found, failure, "answers it in mode completions only, probably without a chat template"
         )
     return replace(found, notes=(*found.notes, f"could not be probed: {failure.message}"))
+
+
+def _no_template(found: Probe, failure: Failure, why: str) -> Probe:
+    return replace(
+        found,
+        problem=f"model {found.model!r}: {found.endpoint} {why}, so it cannot be asked in mode "
+        "chat; give it `mode: completions` in evalkit.yaml, or start the server with a template "
+        f"(vLLM: --chat-template FILE). {failure.message}",
+    )
+
+
+async def _only_continues(found: Probe, provider: Probed, ask: Asking, failure: Failure) -> bool:
+    """Whether a model that fails in chat answers plain text, and then fails in chat again.
+
+    `transformers serve` says no more of a missing template than that it broke (status 500).
+    """
+    if failure.kind != "server":
+        return False
+    plain = provider.in_mode("completions")
+    try:
+        continued = await _plain(found, plain, ask)
+    finally:
+        await plain.close()
+    return isinstance(continued, bytes) and isinstance(await _plain(found, provider, ask), Failure)
 
 
 def _unlisted(found: Probe, name: str, names: Sequence[str]) -> Probe:
@@ -190,12 +231,13 @@ def _unlisted(found: Probe, name: str, names: Sequence[str]) -> Probe:
 
 
 async def _ask(
-    model: str, provider: Probed, ask: Asking, tried: Sequence[Trial]
+    model: str, provider: Probed, ask: Asking, tried: Sequence[Trial], seconds: float
 ) -> dict[str, bytes | Failure]:
     """Name of each trial -> what came back."""
     trying = _Trying(provider, tried)
     try:
-        outcomes = await ask([Job(model, trial.request) for trial in tried], {model: trying})
+        jobs = [Job(model, trial.request) for trial in tried]
+        outcomes = await ask(jobs, {model: trying}, seconds)
     except ModelError as error:  # the model never answers; the run itself says so better
         return {trial.name: Failure("refused", str(error)) for trial in tried}
     return {

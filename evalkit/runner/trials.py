@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from evalkit.models.openai_logprobs import LOGPROBS
 from evalkit.models.replies import parse_reply, read_logprobs
 from evalkit.schema import Failure, Generation, Honour, Message, Mode, Request
 
@@ -21,6 +22,10 @@ SAMPLING = "Write ten random words:"
 
 LONG, SHORT = 8, 4
 """Tokens that are asked for: enough to see an effect."""
+
+PENALTY = "no penalty"
+UNPENALISED = {"repeat_penalty": 1.0, "repetition_penalty": 1.0}
+"""Asks llama.cpp's family, and vLLM's, not to make tokens unlikely that have been said."""
 
 PROMPTS = (COUNTING, SAMPLING)
 
@@ -54,7 +59,8 @@ def trials(mode: Mode, plain: bytes) -> Iterator[Trial]:
     if len(words) > 1:
         yield _counting("stop", stop=(words[1],))
     yield _counting("n", fields={"n": 2})
-    yield _counting("logprobs", fields={"logprobs": True if mode == "chat" else 1})
+    yield _counting("logprobs", fields=LOGPROBS[mode])
+    yield _counting(PENALTY, fields=UNPENALISED)
     if mode == "chat":
         yield _counting("max_completion_tokens", fields={"max_completion_tokens": SHORT})
     else:
@@ -99,6 +105,20 @@ def judge(replies: Replies, mode: Mode, refused: frozenset[str]) -> dict[str, Ho
         echoed = COUNTING in _text(replies["echo"], mode)
         found["echo"] = _shows(replies["echo"], echoed)
     return found
+
+
+def penalises(replies: Replies, mode: Mode) -> bool:
+    """Whether an endpoint penalises repetition by itself, as far as so short an answer shows it.
+
+    Args:
+        replies: of the plain request and of every trial.
+        mode: how it was asked.
+    """
+    same, free = (
+        {_text(replies[name], mode) for name in names}
+        for names in (("plain", "n", "logprobs"), (PENALTY,))
+    )
+    return len(same) == 1 and not isinstance(replies[PENALTY], Failure) and same != free
 
 
 def _shows(reply: bytes | Failure, effect: bool) -> Honour:  # noqa: FBT001 - what was looked for

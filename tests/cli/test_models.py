@@ -117,7 +117,7 @@ def test_nothing_to_look_at(tmp_path: Path) -> None:
 def test_a_run_writes_down_what_it_found() -> None:
     with serving(ignores=["stop", "max_tokens"]) as server:
         first = run(server)
-        assert len(server.probed) == 16
+        assert len(server.probed) == 18
         found = probes(first)
         assert found["lora"].served == ServedModel(
             "lora", "org/base-7b", "/adapters/a", 4096, "2027-01-31"
@@ -129,7 +129,7 @@ def test_a_run_writes_down_what_it_found() -> None:
         assert not any("`stop`" in warning for warning in said)  # no suite has any
         assert "adapter of <code>org/base-7b</code>" in first.report.read_text()
         again = run(server)  # all from the cache: nothing is asked, nothing is lost
-        assert len(server.probed) == 16
+        assert len(server.probed) == 18
         assert probes(again) == found
         assert pipeline.score("out").record.info.probes == again.record.info.probes
         assert probes(run(server, probe=False)) == {}

@@ -16,7 +16,7 @@ from evalkit.runner.cache import FILE
 from evalkit.runner.endpoint import HOPELESS_AFTER
 from evalkit.runner.identity import COMPARED, HANDFUL, MANY
 from evalkit.runner.limiter import LONG
-from evalkit.runner.probe import WEEK
+from evalkit.runner.probe import LOADING_SECONDS, REQUEST_SECONDS, WEEK
 from evalkit.runner.trials import LONG as LONG_ANSWER
 from evalkit.runner.trials import plain_trial, trials
 from evalkit.schema import Mode
@@ -51,6 +51,8 @@ def test_names_and_defaults_are_those_of_the_code() -> None:
             assert name in {trial.name for trial in tried}
             assert f"`{name}`" in FLAT
     assert f"or its first {HOPELESS_AFTER} questions all failed" in FLAT
+    assert f"The first request may take {LOADING_SECONDS / 60:g} minutes" in FLAT
+    assert f"the others {REQUEST_SECONDS:g} seconds" in FLAT
     assert WEEK == 7 * 24 * 3600
     assert len("four") == BYTES
     assert f"its first {HANDFUL} test prompts" in FLAT

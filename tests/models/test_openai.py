@@ -285,7 +285,22 @@ def test_stop_texts_are_cut_here_where_the_server_does_not_know_them() -> None:
     assert len(notes) == 1
 
 
+def test_stop_texts_are_cut_here_where_the_server_runs_on_past_them() -> None:
+    with Server(reply=lambda *_: "one\ntwo") as server:
+        (outcome,), notes = ask(server.url, make_request(stop=("\n",)))
+    assert isinstance(outcome, Answer)
+    assert (outcome.text, outcome.finish_reason, notes) == ("one", "stop", [])
+    assert server.asked[0].body["stop"] == ["\n"]
+
+
 FORM = '{"type": "object"}'
+
+
+LLAMA_SAYS = (
+    "1 validation error:\n  {'type': 'literal_error', 'loc': ('body', 'response_format', 'type'), "
+    "'msg': \"Input should be 'text' or 'json_object'\", 'input': 'json_schema'}"
+)
+"""What llama-cpp-python has to say, with status 500."""
 
 
 def test_the_form_of_a_reply_and_the_effort_are_asked_for() -> None:
@@ -301,18 +316,21 @@ def test_the_form_of_a_reply_and_the_effort_are_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "param"),
+    ("status", "message", "param"),
     [
-        ("Invalid parameter: 'response_format' of type 'json_schema' is not supported", None),
-        ("not supported with this model", "response_format.type"),
-        ("This response_format type is unavailable now", None),
+        (400, "Invalid parameter: 'response_format' of type 'json_schema' is not supported", None),
+        (400, "not supported with this model", "response_format.type"),
+        (400, "This response_format type is unavailable now", None),
+        (500, LLAMA_SAYS, None),
     ],
 )
-def test_a_server_that_knows_no_schemas_is_asked_without(message: str, param: str | None) -> None:
+def test_a_server_that_knows_no_schemas_is_asked_without(
+    status: int, message: str, param: str | None
+) -> None:
     def refuse(_: web.Request, body: dict[str, Any]) -> web.Response | None:
         error = {"message": message, "param": param}
         known = "response_format" not in body
-        return None if known else web.json_response({"error": error}, status=400)
+        return None if known else web.json_response({"error": error}, status=status)
 
     request = replace(make_request(), schema=FORM)
     with Server(refuse=refuse) as server:

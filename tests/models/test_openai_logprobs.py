@@ -69,6 +69,34 @@ def test_the_tokens_of_the_text_count_and_no_others(
     assert body["max_tokens"] == 1
 
 
+def sent_back(tokens: list[str]) -> bytes:
+    """A reply with these tokens of prompt and answer, in the shape of llama-cpp-python."""
+    values = [None, *(-float(i) for i in range(1, len(tokens)))]
+    choice = {"text": "x", "logprobs": {"tokens": tokens, "token_logprobs": values}}
+    usage = {"prompt_tokens": len(tokens), "completion_tokens": 1}
+    return json.dumps({"choices": [choice], "usage": usage}).encode()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "shown"),
+    [("ha", ["ha"]), ("ha", ["<s>", "ha"]), ("<s>ha", ["<s>", "ha"]), ("[BOS]ha", ["ha"])],
+)
+def test_a_token_that_begins_a_text_may_be_shown_or_not(prompt: str, shown: list[str]) -> None:
+    reply = sent_back([*shown, " ha", " ha", "."])
+    answer = read_likelihood(reply, scored("ha ha", prompt), "completions")
+    assert isinstance(answer, Answer)
+    first = len(shown)
+    assert answer.likelihood == Likelihood("ha ha", -float(first + first + 1), 2)
+
+
+def test_tokens_that_lack_one_are_not_those_of_the_prompt() -> None:
+    # llama-cpp-python, of a model without a begin token: every value is its neighbour's
+    answer = read_likelihood(sent_back(["ha", " ha", " ha"]), scored("ha", "ha ha"), "completions")
+    assert isinstance(answer, Failure)
+    assert answer.kind == "unsupported"
+    assert "do not spell the prompt" in answer.message
+
+
 def test_a_prompt_that_ends_in_white_space_gets_no_more_of_it() -> None:
     with Server() as server:
         spaced, plain = ask(

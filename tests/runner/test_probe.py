@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from aiohttp import web
 
 from evalkit.models import Probed, open_provider
 from evalkit.models.listing import read_listing
@@ -16,9 +17,6 @@ from evalkit.runner import probe as probing
 from evalkit.runner.trials import LONG
 from evalkit.schema import Mode, ModelSpec, Probe, ServedModel
 from tests.servers.openai_server import Server, error_reply
-
-if TYPE_CHECKING:
-    from aiohttp import web
 
 ADAPTERS: list[dict[str, Any]] = [
     {"id": "org/base-7b", "root": "org/base-7b", "parent": None, "max_model_len": 4096},
@@ -31,10 +29,15 @@ NO_TEMPLATE = (
 
 
 def found(
-    server: Server, cache: Path, model: str = "m", mode: Mode = "chat", **options: Any
+    server: Server,
+    cache: Path,
+    model: str = "m",
+    mode: Mode = "chat",
+    extra_body: str = "",
+    **options: Any,
 ) -> Probe:
     async def main() -> Probe:
-        provider = opened(server, model, mode)
+        provider = opened(server, model, mode, extra_body)
         try:
             probes, _ = await look({"arm": provider}, cache, **options)
             return probes["arm"]
@@ -44,8 +47,9 @@ def found(
     return asyncio.run(main())
 
 
-def opened(server: Server, model: str = "m", mode: Mode = "chat") -> Probed:
-    provider = open_provider(ModelSpec("arm", "openai", model, "base", server.url, mode))
+def opened(server: Server, model: str = "m", mode: Mode = "chat", extra_body: str = "") -> Probed:
+    spec = ModelSpec("arm", "openai", model, "base", server.url, mode, extra_body=extra_body)
+    provider = open_provider(spec)
     assert isinstance(provider, Probed)
     return provider
 
@@ -151,6 +155,41 @@ def test_a_probe_that_fails_fails_nothing(tmp_path: Path, fault: str) -> None:
     assert told.notes[0].startswith("could not be probed: ")
 
 
+def test_a_server_that_breaks_where_the_template_is_missing(tmp_path: Path) -> None:
+    def breaks(request: web.Request, _: dict[str, Any]) -> web.Response | None:
+        broken = web.Response(status=500, text="Internal Server Error")  # transformers serve
+        return broken if "chat" in request.path else None
+
+    with Server(refuse=breaks) as server:
+        told = found(server, tmp_path)
+        assert "answers it in mode completions only, probably without a chat te" in told.problem
+        assert "give it `mode: completions` in evalkit.yaml" in told.problem
+        assert told.problem.endswith("the server answered 500: Internal Server Error")
+        assert len(server.probed) == 2 + 1 + 2  # twice in chat, plain, and twice again
+    with Server(probe_fault="500") as server:
+        assert found(server, tmp_path).problem == ""
+
+
+def test_a_server_that_penalises_repetition(tmp_path: Path) -> None:
+    with Server(penalises=True) as server:
+        (note,) = found(server, tmp_path).notes
+        extra = '{"repeat_penalty": 1.0, "repetition_penalty": 1.0}'
+        assert f"give it `extra_body: {extra}` in evalkit.yaml" in note
+        told_otherwise = found(server, tmp_path / "other", extra_body=extra)
+        assert told_otherwise.notes == ()
+        assert told_otherwise.honours["max_tokens"] == "yes"
+
+
+def test_a_model_that_is_loaded_when_it_is_first_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "REQUEST_SECONDS", 0.5)
+    with Server(loading=1.0) as server:
+        told = found(server, tmp_path)
+        assert set(told.honours.values()) == {"yes"}
+        assert len(server.probed) == 9
+
+
 def test_nobody_there(tmp_path: Path) -> None:
     with Server() as server:
         gone = server
@@ -163,7 +202,7 @@ def test_findings_are_kept_for_a_week_and_may_be_had_anew(
     with Server() as server:
         first = found(server, tmp_path)
         sent = len(server.probed)
-        assert sent == 8
+        assert sent == 9
         assert found(server, tmp_path) == first
         assert len(server.probed) == sent
         server.ignores = ["seed"]

@@ -102,6 +102,8 @@ class Server:
         ignores: parameters that it takes and does nothing with, when it is probed.
         probe_fault: what goes wrong with every probe; None answers them.
         probed: every probe, in order of arrival; none of them is in `asked`.
+        penalises: whether it makes what has been said less likely, unless it is told otherwise.
+        loading: seconds that its first answer takes.
         aliases: name -> the model that really answers under it.
         logprobs: whether it gives log-probabilities.
         predict: what they are.
@@ -121,6 +123,8 @@ class Server:
     ignores: Collection[str] = ()
     probe_fault: str | None = None
     probed: list[Asked] = field(default_factory=list)
+    penalises: bool = False
+    loading: float = 0.0
     aliases: Mapping[str, str] = field(default_factory=dict)
     logprobs: bool = True
     predict: Predict = hashed
@@ -197,6 +201,8 @@ class Server:
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         asked = Asked(len(self.asked) + 1, request.path, await request.json(), request.headers)
+        loading, self.loading = self.loading, 0.0
+        await asyncio.sleep(loading)
         if asked.messages[-1]["content"] in PROMPTS:
             return await self._probe(request, asked)
         self.asked.append(asked)
@@ -231,13 +237,15 @@ class Server:
             return error_reply(404, f"The model `{asked.model}` does not exist.", "model_not_found")
         body = {name: told for name, told in asked.body.items() if name not in self.ignores}
         text, reason = _counted(asked.messages[-1]["content"], body, len(self.probed))
+        if self.penalises and body.get("repeat_penalty", 1.1) != 1.0:
+            text = text[::-1]
         chat = asked.path.endswith("/chat/completions")
         choice: dict[str, Any] = {"finish_reason": reason}
         if chat:
             choice["message"] = {"role": "assistant", "content": text}
         else:
             choice["text"] = (str(asked.body["prompt"]) if body.get("echo") else "") + text
-        if body.get("logprobs"):
+        if body.get("logprobs") and _alternatives(body):
             told = [{"token": token, "logprob": -0.5} for token in text.split()]
             plain = {"tokens": text.split(), "token_logprobs": [-0.5 for _ in told]}
             choice["logprobs"] = {"content": told} if chat else plain
@@ -257,7 +265,7 @@ class Server:
         choice: dict[str, Any] = {"index": 0, "finish_reason": reason}
         if asked.path.endswith("/chat/completions"):
             choice["message"] = {"role": "assistant", "content": text}
-            if asked.body.get("logprobs") and self.logprobs:
+            if asked.body.get("logprobs") and _alternatives(asked.body) and self.logprobs:
                 content = [{"token": t, "logprob": p} for t, p in self._told(model, [text])]
                 choice["logprobs"] = {"content": content}
         else:
@@ -294,6 +302,11 @@ class Server:
             told.append((token, self.predict(model, before, token)))
             before += token
         return told
+
+
+def _alternatives(body: Mapping[str, Any]) -> bool:
+    """In chat llama-cpp-python gives log-probabilities only together with alternatives."""
+    return "messages" not in body or body.get("top_logprobs") is not None
 
 
 def _tokens(text: str) -> list[str]:
