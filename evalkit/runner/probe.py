@@ -216,10 +216,11 @@ async def _only_continues(found: Probe, provider: Probed, ask: Asking, failure: 
 def _unlisted(found: Probe, name: str, names: Sequence[str]) -> Probe:
     """A name that the endpoint does not list: a mistake, or a server that answers any name."""
     if found.honours:
-        note = (
-            f"{found.endpoint} does not list {name!r}, yet answers to it; make sure that it is not "
-            "another model that answers"
-        )
+        adapter = next((listed for listed in names if listed.endswith(f":{name}")), None)
+        advice = "make sure that it is not another model that answers"
+        if adapter:
+            advice = f"did you mean the adapter {adapter!r}?"
+        note = f"{found.endpoint} does not list {name!r}, yet answers to it; {advice}"
         return replace(found, notes=tuple(dict.fromkeys((*found.notes, note))))
     return replace(
         found,

@@ -136,9 +136,32 @@ def test_a_server_that_answers_every_name_is_no_mistake(tmp_path: Path) -> None:
     assert "does not list 'whatever', yet answers to it" in told.notes[0]
 
 
-def test_no_chat_template(tmp_path: Path) -> None:
+def test_an_adapter_by_the_name_that_its_base_answers_to(tmp_path: Path) -> None:
+    """SGLang lists `tune`, and wants `base:tune`."""
+    listed = [{"id": "base", "owned_by": "sglang"}]
+    listed += [{"id": "tune", "owned_by": "sglang", "parent": "base"}]
+    with Server(listed=listed, aliases={"tune": "base"}) as server:
+        bare, whole = (found(server, tmp_path, name) for name in ("tune", "base:tune"))
+    assert (
+        "does not list 'tune', yet answers to it; did you mean the adapter 'base:tune'?"
+        in (bare.notes[0])
+    )
+    assert whole.listed
+    assert whole.notes == ()
+
+
+def test_a_name_without_its_tag_is_listed(tmp_path: Path) -> None:
+    """Ollama lists `tune:latest`, and answers to `tune`."""
+    with Server(listed=[{"id": "tune:latest"}]) as server:
+        told = found(server, tmp_path, "tune")
+    assert told.listed
+    assert told.notes == ()
+
+
+@pytest.mark.parametrize("said", [NO_TEMPLATE, "Template error: template not found"])  # TGI
+def test_no_chat_template(tmp_path: Path, said: str) -> None:
     def refuse(request: web.Request, _: dict[str, Any]) -> web.Response | None:
-        return error_reply(400, NO_TEMPLATE) if "chat" in request.path else None
+        return error_reply(422, said) if "chat" in request.path else None
 
     with Server(refuse=refuse) as server:
         told = found(server, tmp_path)
