@@ -6,6 +6,7 @@ discount for cached prompts or of your contract.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 
@@ -13,6 +14,9 @@ from evalkit.schema import ModelSpec, Price
 from evalkit.schema.spend import MILLION
 
 FREE = Price(0.0, 0.0, "no server is asked")
+
+_THIS_MACHINE = re.compile(r"https?://(?:localhost|127(?:\.\d+){3}|\[::1\])(?:[:/]|$)")
+"""Where no one sells tokens: that is known without the list, which takes a while to load."""
 
 _SAMPLE = 1000
 """Tokens that are priced to learn the rate: few, because some rates rise with long prompts."""
@@ -49,6 +53,8 @@ def price_of(spec: ModelSpec, on: date, *, batch: bool = False) -> Price | None:
 
 def _listed(model: str, base_url: str, on: date, context: dict[str, str]) -> Price | None:
     """The price on the list; at noon, because some are lower at night."""
+    if _THIS_MACHINE.match(base_url):
+        return None
     from genai_prices import Usage, __version__, calc_price
 
     try:

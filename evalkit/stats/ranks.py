@@ -9,7 +9,7 @@ import numpy as np
 
 from evalkit.stats.intervals import Interval
 from evalkit.stats.quantiles import z_two_sided
-from evalkit.stats.samples import DECISION, Clusters, FloatArray, mean
+from evalkit.stats.samples import DECISION, Clusters, FloatArray, floats, mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,18 @@ def roc_area(
         level: confidence level of the interval, which is clipped to [0, 1].
         clusters: codes of the clusters of either sample.
     """
-    from scipy.stats import rankdata
-
     m, n = first.size, second.size
-    joint = rankdata(np.concatenate([first, second]))
-    above = (joint[:m] - rankdata(first)) / n  # of each first value: share of the second below it
-    below = 1.0 - (joint[m:] - rankdata(second)) / m
+    joint = midranks(np.concatenate([first, second]))
+    above = (joint[:m] - midranks(first)) / n  # of each first value: share of the second below it
+    below = 1.0 - (joint[m:] - midranks(second)) / m
     area = float(above.mean())
     se = math.hypot(mean(above, clusters[0]).se, mean(below, clusters[1]).se)
     half = z_two_sided(level) * se
     bounds = Interval(area - half, area + half).clipped(0.0, 1.0)
     return Area(area, se, bounds.low, bounds.high)
+
+
+def midranks(values: FloatArray) -> FloatArray:
+    """Rank of each value (n,), counted from 1; equal values share the mean of their ranks."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return floats(np.cumsum(counts) - (counts - 1) / 2)[place]

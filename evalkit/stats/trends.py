@@ -36,12 +36,12 @@ def tail_rise(curve: FloatArray) -> Rise | None:
     Args:
         curve: values in order of time, without gaps, positive.
     """
-    from scipy.stats import kendalltau
-
     n = curve.size
     tail = curve[n // 2 :]
     if n < FEWEST_POINTS or np.ptp(tail) == 0:
         return None
+    from scipy.stats import kendalltau
+
     found = kendalltau(np.arange(tail.size), tail, alternative="greater")
     third, last = curve[n // 2 : n - n // 4], curve[n - n // 4 :]
     rise = float(np.median(last) / np.median(third)) - 1.0

@@ -29,11 +29,16 @@ class Cost:
 
 
 def cost_of(command: Sequence[str | Path], cwd: Path) -> Cost:
-    """Run a command to its end; its output is shown only if it fails."""
+    """Run a command to its end; its output is shown only if it fails.
+
+    Python may keep what it compiles, as it does where evalkit is installed: without that, every
+    process would compile all of it again.
+    """
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     started = time.perf_counter()
     with (cwd / "output.txt").open("wb") as output:
         process = subprocess.Popen(
-            [str(word) for word in command], cwd=cwd, stdout=output, stderr=output
+            [str(word) for word in command], cwd=cwd, env=env, stdout=output, stderr=output
         )
         _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started

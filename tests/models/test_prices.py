@@ -10,6 +10,12 @@ from evalkit.models import price_of
 from evalkit.schema import ModelSpec, Price
 
 DAY = date(2026, 1, 15)
+OWN = (
+    "http://localhost:8000/v1",
+    "http://127.0.0.1/v1",
+    "http://[::1]:8000/v1",
+    "http://localhost",
+)
 
 
 def spec(model: str, provider: str = "openai", **fields: object) -> ModelSpec:
@@ -49,7 +55,8 @@ def test_ones_own_price_goes_before_the_list() -> None:
 @pytest.mark.parametrize(
     "unknown",
     [
-        spec("gpt-4o-mini", base_url="http://localhost:8000/v1"),
+        *(spec("gpt-4o-mini", base_url=url) for url in OWN),
+        spec("gpt-4o-mini", base_url="http://gpu-7:8000/v1"),
         spec("no-such-model"),
         spec("answers.jsonl", "file"),
         spec("model", "third-party"),

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import mannwhitneyu
+from scipy.stats import mannwhitneyu, rankdata
 from sklearn.metrics import roc_auc_score
 
-from evalkit.stats.ranks import roc_area
+from evalkit.stats.ranks import midranks, roc_area
 from evalkit.stats.samples import floats
 
 TRAIN = floats([1.2, 0.9, 1.5, 0.4, 1.1])
@@ -32,6 +32,11 @@ def test_agrees_with_scikit_learn(first: list[int], second: list[int]) -> None:
     labels = np.repeat([1, 0], [len(first), len(second)])
     found = roc_area(floats(first), floats(second))
     assert found.value == pytest.approx(roc_auc_score(labels, [*first, *second]))
+
+
+@given(st.lists(st.floats(-4, 4).map(lambda value: round(value, 1)), max_size=30))
+def test_ranks_agree_with_scipy_to_the_last_bit(values: list[float]) -> None:
+    assert midranks(floats(values)).tolist() == rankdata(values).tolist()
 
 
 def test_a_row_repeated_within_its_cluster_tells_nothing_new() -> None:
