@@ -30,10 +30,13 @@ from evalkit.schema import (
     PERTURBED,
     Checkpoint,
     Comparison,
+    Difference,
+    GainSplit,
     Leak,
     Looks,
     Loss,
     ModelSpec,
+    Noise,
     OverfitVerdict,
     Price,
     Probe,
@@ -42,6 +45,7 @@ from evalkit.schema import (
     Score,
     SplitResult,
     SuiteConfig,
+    Usage,
 )
 from evalkit.scorers import info
 from evalkit.verdict import (
@@ -149,25 +153,12 @@ def _info(
     comparisons: Sequence[Comparison],
 ) -> RunInfo:
     """How the run was made, and what follows for each model."""
-    usage = tuple(usage_of(model, results, setup.suites) for model in setup.models)
     judges = judges_of(scorer for s in scored for scorer in s.scorers)
+    usage = tuple(usage_of(model, results, setup.suites) for model in setup.models)
     judging = judging_of(judges, setup.suites, scored)
-    differences = (
-        *arm_differences(
-            setup.models,
-            results,
-            usages=usage,
-            notes=setup.notes,
-            allow_identical=setup.allow_identical,
-        ),
-        *judge_differences(setup.models, judges, (*usage, *judging)),
-    )
-    evidence = [piece for config in setup.suites for piece in _evidence(setup, config, scored)]
-    verdicts = without_alike(overfit(evidence), setup.models, differences)
-    noise = tuple(
-        row for s in scored for row in noise_rows(s.result, s.layers, s.scorers[0], seed=setup.seed)
-    )
-    return RunInfo(
+    differences = _differences(setup, results, judges, usage, judging)
+    verdicts = _overfit(setup, scored, differences)
+    told = RunInfo(
         name=setup.name,
         versions=versions(),
         seed=setup.seed,
@@ -176,49 +167,97 @@ def _info(
         suites=setup.suites,
         scorers={s.result.suite: tuple(info(x) for x in s.scorers) for s in scored},
         hashes=setup.hashes,
-        usage=tuple(priced(used, setup.prices.get(used.model)) for used in usage),
+        usage=_priced(usage, setup),
         probes=setup.probes,
         judges=judges,
-        judging=tuple(priced(used, setup.prices.get(used.model)) for used in judging),
+        judging=_priced(judging, setup),
         savings=savings_of(setup.models, results, setup.prices),
-        gains=tuple(
-            gain
-            for s in scored
-            if s.result.split != PERTURBED
-            for gain in gain_splits(s.result, models=setup.models)
-        ),
+        gains=_gains(setup, scored),
         overfit=verdicts,
         overfit_levels=overfit_levels(verdicts),
-        warnings=(
-            *warnings_of(usage, results, setup.leaks),
-            *unit_warnings(results),
-            *judging_warnings(judging),
-            *(warning for s in scored for warning in failure_warnings(s.result, s.failures)),
-            *look_warnings(setup.looks, results),
-            *repeat_warnings(setup.models, setup.suites, setup.repeats),
-            *noise_warnings(comparisons, noise),
-            *_slice_warnings(setup, scored),
-            *_notes(setup),
-        ),
+        warnings=(),
         clocks=setup.clocks,
         repeats=setup.repeats,
-        noise=noise,
+        noise=_noise(setup, scored),
         notes=setup.notes,
         differences=differences,
         allow_identical=setup.allow_identical,
         perturb=setup.perturb,
         looks=setup.looks,
     )
+    return replace(told, warnings=_warnings(setup, results, scored, comparisons, told))
+
+
+def _warnings(
+    setup: Setup,
+    results: Sequence[SplitResult],
+    scored: Sequence[Scored],
+    comparisons: Sequence[Comparison],
+    told: RunInfo,
+) -> tuple[str, ...]:
+    """What a reader must know before the numbers."""
+    return (
+        *warnings_of(told.usage, results, setup.leaks),
+        *unit_warnings(results),
+        *judging_warnings(told.judging),
+        *(warning for s in scored for warning in failure_warnings(s.result, s.failures)),
+        *look_warnings(setup.looks, results),
+        *repeat_warnings(setup.models, setup.suites, setup.repeats),
+        *noise_warnings(comparisons, told.noise),
+        *_slice_warnings(setup, scored),
+        *(f"{model}: {note}" for model, notes in setup.notes.items() for note in notes),
+    )
+
+
+def _differences(
+    setup: Setup,
+    results: Sequence[SplitResult],
+    judges: Sequence[ModelSpec],
+    usage: Sequence[Usage],
+    judging: Sequence[Usage],
+) -> tuple[Difference, ...]:
+    """What makes arms less comparable, and what there is to know of who judged them."""
+    between = arm_differences(
+        setup.models,
+        results,
+        usages=usage,
+        notes=setup.notes,
+        allow_identical=setup.allow_identical,
+    )
+    return (*between, *judge_differences(setup.models, judges, (*usage, *judging)))
+
+
+def _overfit(
+    setup: Setup, scored: Sequence[Scored], differences: Sequence[Difference]
+) -> tuple[OverfitVerdict, ...]:
+    evidence = [piece for config in setup.suites for piece in _evidence(setup, config, scored)]
+    return without_alike(overfit(evidence), setup.models, differences)
+
+
+def _noise(setup: Setup, scored: Sequence[Scored]) -> tuple[Noise, ...]:
+    """How much models differ from themselves."""
+    return tuple(
+        row for s in scored for row in noise_rows(s.result, s.layers, s.scorers[0], seed=setup.seed)
+    )
+
+
+def _gains(setup: Setup, scored: Sequence[Scored]) -> tuple[GainSplit, ...]:
+    return tuple(
+        gain
+        for s in scored
+        if s.result.split != PERTURBED
+        for gain in gain_splits(s.result, models=setup.models)
+    )
+
+
+def _priced(usage: Sequence[Usage], setup: Setup) -> tuple[Usage, ...]:
+    return tuple(priced(used, setup.prices.get(used.model)) for used in usage)
 
 
 def _of_the_arms(losses: Sequence[Loss], models: Sequence[ModelSpec]) -> tuple[Loss, ...]:
     """The losses of those that were compared: of a training job that of the chosen checkpoint."""
     names = {model.name for model in models}
     return tuple(loss for loss in losses if loss.model in names)
-
-
-def _notes(setup: Setup) -> list[str]:
-    return [f"{model}: {note}" for model, notes in setup.notes.items() for note in notes]
 
 
 def _evidence(setup: Setup, config: SuiteConfig, scored: Sequence[Scored]) -> list[Evidence]:

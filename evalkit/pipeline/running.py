@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -16,7 +17,7 @@ from evalkit.pipeline.concluding import Setup, conclude
 from evalkit.pipeline.finished import Run, write
 from evalkit.pipeline.gating import check_rules
 from evalkit.pipeline.judging import judges_asked
-from evalkit.pipeline.loading import load_suites
+from evalkit.pipeline.loading import Loaded, load_suites
 from evalkit.pipeline.looks import Asked, ask_suites
 from evalkit.pipeline.losses import load_losses
 from evalkit.pipeline.means import Means, end_of
@@ -26,7 +27,7 @@ from evalkit.pipeline.resume import asked_again
 from evalkit.pipeline.spend import prices_of, purse_of
 from evalkit.pipeline.sweep import Choice, choose
 from evalkit.runner import AskStats, progress_observer
-from evalkit.schema import GateRule, Loss, Price, SuiteConfig
+from evalkit.schema import GateRule, Loss, ModelSpec, Price, SuiteConfig
 
 REPORTS = Path("reports")
 
@@ -61,7 +62,7 @@ def run(
         EvalkitError: see `evalkit.errors`; what was answered is kept in the cache.
     """
     check_options(options)
-    started, clock = datetime.now(UTC), time.perf_counter()
+    began, clock = datetime.now(UTC), time.perf_counter()
     if retry_missing is not None:
         given = {**options, "suites": listed(suites), "out": out}
         earlier, suites, options = asked_again(retry_missing, given)
@@ -69,56 +70,77 @@ def run(
             return earlier
         out = retry_missing
     plan = make_plan(listed(suites), **options)
-    stamped = f"{plan.name}-{started.strftime('%Y%m%dT%H%M%SZ')}"
-    folder = Path(out) if out is not None else None
-    _check_target(folder or store.free_folder(REPORTS, stamped), plan)
-    if folder is not None and not force:
-        store.check_unaccepted(folder)
-    losses, unread = load_losses(plan.models)  # a broken file must show before, too
-    loaded = load_suites(plan)
-    judges = judges_asked(plan, loaded.suites)  # a wrong scorer shows before anything is asked
-    check_rules(loaded.suites, plan.gate, plan.scorers)
-    prices = prices_of([*plan.models, *judges], started.date(), batch=plan.batch)
-    observer = progress_observer() if progress else None
-    means = Means(observer, purse_of(plan, prices, judges), end_of(plan.max_seconds))
-    choice = choose(plan, loaded, means)
+    folder = Path(out) if out is not None else _free_folder(plan, began)
+    _check_folder(folder, plan, force=force)
+    ready = _ready(plan, began.date())
+    means = _means(ready, progress=progress)
+    choice = choose(plan, ready.loaded, means)
     found = ask_suites(choice.plan, choice.loaded, means)
-    setup = _setup(
-        choice,
-        found,
-        name=plan.name if folder is None else folder.name,
-        prices=prices,
-        losses=losses,
-        unread=unread,
-        clocks={
-            "started": started.isoformat(timespec="seconds"),
-            "seconds": round(time.perf_counter() - clock, 3),
-            "command": command_of(listed(suites), options),
-            "models": {name: _clock(s, prices.get(name)) for name, s in found.stats.items()},
-        },
-    )
-    record = conclude(setup, found.results)
-    done = write(record, folder or store.free_folder(REPORTS, stamped))
+    setup = _setup(ready, choice, found, name=plan.name if out is None else folder.name)
+    clocks = {
+        "started": began.isoformat(timespec="seconds"),
+        "seconds": round(time.perf_counter() - clock, 3),
+        "command": command_of(listed(suites), options),
+        "models": {name: _clock(s, ready.prices.get(name)) for name, s in found.stats.items()},
+    }
+    record = conclude(dataclasses.replace(setup, clocks=clocks), found.results)
+    done = write(record, folder if out is not None else _free_folder(plan, began))
     return dataclasses.replace(done, asked=True)
 
 
-def _check_target(folder: Path, plan: Plan) -> None:
-    """See, before anything is asked, that the run folder can be written and holds no input."""
+def _free_folder(plan: Plan, began: datetime) -> Path:
+    """Where the run goes that was not told where."""
+    return store.free_folder(REPORTS, f"{plan.name}-{began:%Y%m%dT%H%M%SZ}")
+
+
+def _check_folder(folder: Path, plan: Plan, *, force: bool) -> None:
+    """See, before anything is asked, that the run can be written and nothing is lost by it."""
     files = [m.model.partition("#")[0] for m in plan.models if m.provider == "file"]
     store.check_target(folder, [*plan.suites, *map(Path, files)])
+    if not force:
+        store.check_unaccepted(folder)
 
 
-def _setup(
-    choice: Choice,
-    found: Asked,
-    *,
-    name: str,
-    prices: Mapping[str, Price],
-    losses: tuple[Loss, ...],
-    unread: Mapping[str, tuple[str, ...]],
-    clocks: Mapping[str, Any],
-) -> Setup:
-    """What the run was, for its conclusions and its record."""
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A plan with all that it needs, in which nothing was found wrong.
+
+    Attributes:
+        plan: the plan.
+        loaded: its suites.
+        judges: whom its scorers ask.
+        prices: of arms and judges, where they are known.
+        losses: what training jobs reported.
+        unread: arm -> what of that could not be read.
+    """
+
+    plan: Plan
+    loaded: Loaded
+    judges: tuple[ModelSpec, ...]
+    prices: Mapping[str, Price]
+    losses: tuple[Loss, ...]
+    unread: Mapping[str, tuple[str, ...]]
+
+
+def _ready(plan: Plan, today: date) -> _Ready:
+    """Read everything and look it over: what is wrong must show before anything is paid."""
+    losses, unread = load_losses(plan.models)
+    loaded = load_suites(plan)
+    judges = judges_asked(plan, loaded.suites)
+    check_rules(loaded.suites, plan.gate, plan.scorers)
+    prices = prices_of([*plan.models, *judges], today, batch=plan.batch)
+    return _Ready(plan, loaded, judges, prices, losses, unread)
+
+
+def _means(ready: _Ready, *, progress: bool) -> Means:
+    """What the asking may use; the time runs from now on."""
+    purse = purse_of(ready.plan, ready.prices, ready.judges)
+    observer = progress_observer() if progress else None
+    return Means(observer, purse, end_of(ready.plan.max_seconds))
+
+
+def _setup(ready: _Ready, choice: Choice, found: Asked, *, name: str) -> Setup:
+    """What the run was, for its conclusions and its record; but for its clocks."""
     plan, loaded = choice.plan, found.loaded
     return Setup(
         name=name,
@@ -130,22 +152,27 @@ def _setup(
         seed=plan.seed,
         limit=plan.limit,
         scorers=plan.scorers,
-        prices=prices,
+        prices=ready.prices,
         probes=found.probes,
-        notes={
-            model: notes
-            for model, stats in found.stats.items()
-            if (notes := (*stats.notes, *unread.get(model, ()), *choice.notes.get(model, ())))
-        },
+        notes=_notes(ready, choice, found),
         completions=loaded.completions,
         repeats=plan.repeats,
         allow_identical=plan.allow_identical,
         looks=found.looks,
         perturb=plan.perturb,
-        losses=losses,
+        losses=ready.losses,
         checkpoints=choice.rows,
-        clocks=clocks,
+        clocks={},
     )
+
+
+def _notes(ready: _Ready, choice: Choice, found: Asked) -> dict[str, tuple[str, ...]]:
+    """Model -> what a reader must know of how it was asked, what it was trained on, and chosen."""
+    return {
+        model: notes
+        for model, stats in found.stats.items()
+        if (notes := (*stats.notes, *ready.unread.get(model, ()), *choice.notes.get(model, ())))
+    }
 
 
 def _ruled(config: SuiteConfig, rule: GateRule | None) -> SuiteConfig:

@@ -30,7 +30,7 @@ def charges(models: Sequence[ModelSpec], on: date, *, batch: bool = False) -> di
 
 
 def purse_of(
-    plan: Plan, prices: dict[str, Price], judges: Sequence[ModelSpec] = ()
+    plan: Plan, prices: Mapping[str, Price], judges: Sequence[ModelSpec] = ()
 ) -> Purse | None:
     """The money of a run; None if it has no limit.
 
@@ -54,7 +54,7 @@ def purse_of(
             "a server of your own)"
         )
     free = {model.name: FREE for model in plan.models if model.provider == "file"}
-    return Purse(plan.max_cost, prices | free)
+    return Purse(plan.max_cost, {**prices, **free})
 
 
 def priced(usage: Usage, price: Price | None) -> Usage:
