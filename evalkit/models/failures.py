@@ -79,6 +79,8 @@ def parse_error(status: int, content: bytes, headers: Mapping[str, str]) -> Fail
         content: the body as received.
         headers: of the reply.
     """
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return _sent_on(status, headers.get("location", ""))
     body = error_body(content)
     message = body.get("message")
     said = message if isinstance(message, str) and message else content.decode(errors="replace")
@@ -100,6 +102,17 @@ def parse_error(status: int, content: bytes, headers: Mapping[str, str]) -> Fail
         return Failure("auth", text, fatal=True)
     unknown = status == HTTPStatus.NOT_FOUND or codes & NO_MODEL or _NO_MODEL.search(said)
     return Failure("refused", text, fatal=bool(unknown))
+
+
+def _sent_on(status: int, location: str) -> Failure:
+    """A redirection: whoever answers there is not who was to be asked."""
+    place = quote(location.partition("?")[0].rpartition("@")[2])  # what may be secret stays out
+    return Failure(
+        "refused",
+        f"the server answered {status}: it sends requests on to {place}, and prompts go nowhere "
+        "but where you say; if they are to go there, name that address as the base URL, up to /v1",
+        fatal=True,
+    )
 
 
 def is_cut_short(status: int, content: bytes) -> bool:

@@ -221,7 +221,9 @@ class OpenAIProvider:
         # client's time on copying a body that is right already, and on a model of the reply. And
         # a whole address: joining one costs as much as the rest of what is done with it.
         url = self._base_url.rstrip("/") + self.path.removeprefix("/v1")
-        reply = await self._client.post(url, body=body, cast_to=response_type())
+        reply = await self._client.post(
+            url, body=body, cast_to=response_type(), options={"follow_redirects": False}
+        )
         self._allowances = read_allowances(reply.headers)
         content: bytes = reply.content
         return content

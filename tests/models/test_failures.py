@@ -80,6 +80,14 @@ def test_a_wait_that_is_none_names_no_time(status: int, said: str) -> None:
     assert parse_error(status, b"", {"retry-after": "0.5"}).retry_after == 0.5
 
 
+def test_a_redirection_says_where_to_without_what_may_be_secret() -> None:
+    to = "https://user:sk-abcdef@host.example/v1/chat/completions?token=abc"
+    failure = parse_error(308, b"", {"location": to})
+    assert (failure.kind, failure.retryable, failure.fatal) == ("refused", False, True)
+    assert "host.example/v1/chat/completions," in failure.message
+    assert not any(secret in failure.message for secret in ("abcdef", "token"))
+
+
 def test_a_quote_is_short_plain_and_without_keys() -> None:
     said = quote(
         "bad key sk-proj-abc_DEF***123 in\n\x1b[31mAuthorization: Bearer abc.def " + "x" * 500

@@ -447,3 +447,15 @@ def test_a_user_and_password_in_the_url_stay_out_of_sight() -> None:
 def test_a_model_name_is_needed() -> None:
     with pytest.raises(UsageError, match="needs a model name"):
         open_openai(make_spec("http://h/v1", model=""))
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_prompts_are_not_sent_on_to_another_server(status: int) -> None:
+    with Server() as other, Server() as server:
+        place = f"{other.url}/chat/completions"
+        server.refuse = lambda _, __: web.Response(status=status, headers={"Location": place})
+        outcome = ask_one(server.url)
+    assert isinstance(outcome, Failure)
+    assert f"it sends requests on to {place}" in outcome.message
+    assert outcome.fatal
+    assert (len(server.asked), len(other.asked)) == (1, 0)
