@@ -14,8 +14,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from evalkit.errors import ModelError, UsageError
+from evalkit.errors import UsageError
 from evalkit.models.failures import is_cut_short, parse_error, quote, redact
+from evalkit.models.keys import KEY_VARIABLE, NO_KEY, OPENAI_URL, read_key, without_key
 from evalkit.models.limits import Allowance, read_allowances
 from evalkit.models.listing import read_listing
 from evalkit.models.openai_batches import OpenAIBatches
@@ -28,11 +29,6 @@ from evalkit.schema import Answer, Failure, Mode, ModelSpec, Request, ServedMode
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
-
-OPENAI_URL = "https://api.openai.com/v1"
-KEY_VARIABLE = "OPENAI_API_KEY"
-NO_KEY = "none"
-"""Sent to servers that want no key: the client insists on one."""
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 600.0
@@ -116,7 +112,7 @@ class OpenAIProvider:
             content = self._without_key(error.response.content)
             return parse_error(error.response.status_code, content, error.response.headers)
         except transport_errors() as error:
-            return no_reply(error)
+            return no_reply(error, self._without_key)
         content = self._without_key(reply.http_response.content)
         listed = read_listing(content)
         if listed is None:
@@ -172,7 +168,8 @@ class OpenAIProvider:
 
     @cached_property
     def _key(self) -> str:
-        return _key(self._spec, self._variable, self.endpoint)
+        needed = self._spec.api_key_env is not None
+        return read_key(self._spec.name, self._variable, self.endpoint, needed=needed)
 
     async def reply(self, request: Request, **fields: Any) -> bytes | Failure:  # noqa: ANN401 - JSON
         """Ask once; once more for each parameter that this model turns out not to take.
@@ -199,7 +196,7 @@ class OpenAIProvider:
                 if not self._body.adapt(reply.status_code, reply.content, ours):
                     return self._failure(error)
             except transport_errors() as error:
-                return no_reply(error)
+                return no_reply(error, self._without_key)
             except UnicodeEncodeError as error:
                 return Failure("refused", f"the prompt cannot be sent as UTF-8: {error.reason}")
 
@@ -246,8 +243,7 @@ class OpenAIProvider:
 
     def _without_key(self, content: bytes) -> bytes:
         """What the server said, should it repeat our key, without it."""
-        key = os.environ.get(self._variable, "").strip()
-        return content.replace(key.encode(), b"[key]") if key else content
+        return without_key(content, self._variable)
 
 
 def _client(base_url: str, key: str) -> AsyncOpenAI:
@@ -281,19 +277,6 @@ def _public_url(base_url: str, spec: ModelSpec) -> str:
 def _shown(base_url: str) -> str:
     """As much of a broken URL as cannot hold a secret."""
     return redact(base_url.partition("?")[0].rpartition("@")[2])
-
-
-def _key(spec: ModelSpec, variable: str, endpoint: str) -> str:
-    """The key from the environment; a placeholder for servers that may want none."""
-    key = os.environ.get(variable, "").strip()
-    if key:
-        return key
-    if spec.api_key_env or urlsplit(endpoint).hostname == urlsplit(OPENAI_URL).hostname:
-        raise ModelError(
-            f"model {spec.name!r}: the environment variable {variable} is not set; expected the "
-            f"API key for {endpoint} in it"
-        )
-    return NO_KEY
 
 
 def _ended(outcome: Answer | Failure, stop: Sequence[str]) -> Answer | Failure:

@@ -119,7 +119,7 @@ class OpenAIBatches:
         except APIStatusError as error:
             return await self._refused(error.response, "a file")
         except transport_errors() as error:
-            return no_reply(error)
+            return no_reply(error, self._without_key)
         return None
 
     async def _told(
@@ -133,7 +133,7 @@ class OpenAIBatches:
         except APIStatusError as error:
             return await self._refused(error.response, what)
         except transport_errors() as error:
-            return no_reply(error)
+            return no_reply(error, self._without_key)
         try:
             told = json.loads(content)
             told[needed]

@@ -7,6 +7,7 @@ streams in.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -32,8 +33,12 @@ def transport_errors() -> tuple[type[Exception], ...]:
     return (APIConnectionError, ClientError, _library().HTTPError, TimeoutError)
 
 
-def no_reply(error: BaseException) -> Failure:
+def no_reply(error: BaseException, without_key: Callable[[bytes], bytes]) -> Failure:
     """What one of `transport_errors` says. The cause is in the chain, not in the type.
+
+    Args:
+        error: what was raised.
+        without_key: takes our key out of a server's words.
 
     Returns:
         A failure of kind `timeout`, `malformed` if there was a reply that no one can read, or
@@ -45,11 +50,11 @@ def no_reply(error: BaseException) -> Failure:
     chain = [error]
     while chain[-1].__cause__ is not None:
         chain.append(chain[-1].__cause__)
-    reason = quote(str(chain[-1]) or type(chain[-1]).__name__)
+    said = str(chain[-1]) or type(chain[-1]).__name__
+    reason = quote(without_key(said.encode(errors="replace")).decode())
     unreadable = (ClientResponseError, _library().DecodingError)
     if any(isinstance(link, unreadable) for link in chain):
-        said = f"the server's reply cannot be read: {reason}"
-        return Failure("malformed", said, retryable=True)
+        return Failure("malformed", f"the server's reply cannot be read: {reason}", retryable=True)
     # The transport calls every lost connection a time-out; aiohttp's own types tell them apart.
     lost = any(isinstance(link, ClientError) for link in chain)
     late = any(isinstance(link, TimeoutError) for link in chain)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from evalkit.errors import EvalkitError, ModelError
-from evalkit.models import Allowance, Metered, Provider
+from evalkit.models import Allowance, Metered, Provider, quote
 from evalkit.runner.cache import Cache, model_key
 from evalkit.runner.limiter import Limiter
 from evalkit.runner.observer import Tally
@@ -25,7 +25,10 @@ HOPELESS_AFTER = 20
 error of the run rather than of the requests."""
 
 
-OUT_OF_TIME = Failure("deadline", "the time that the run was given (--max-seconds) is up")
+OUT_OF_TIME = Failure(
+    "deadline",
+    "the time that the run was given (--max-seconds) is up, or the server wants rest for longer",
+)
 """Why a question is left unasked when the run's time is up."""
 
 
@@ -140,12 +143,16 @@ class EndpointRun:
     ) -> list[Question]:
         """Settle what failed for good; wait, and return what is to be asked again."""
         again = [(q, failure) for q, failure in failed if failure.retryable and not failure.fatal]
-        delay = None
-        if again:
-            longest = max((f for _, f in again), key=lambda failure: failure.retry_after or 0.0)
-            delay = budget.next_delay(longest)
-            if delay is not None and time.monotonic() + delay > self.deadline:
-                delay = None
+        longest = max(
+            (f for _, f in again), key=lambda failure: failure.retry_after or 0.0, default=None
+        )
+        delay = None if longest is None else budget.next_delay(longest)
+        named = None if longest is None else longest.retry_after
+        if named is not None:
+            # It holds for everything that is asked here, even if this is not asked again.
+            self.limiter.pause(delay or named)
+        if delay is not None and time.monotonic() + delay > self.deadline:
+            delay = None
         for question, failure in failed:
             if delay is None or failure.fatal or not failure.retryable:
                 self._give_up(question, failure, state)
@@ -153,10 +160,7 @@ class EndpointRun:
             return []
         for question, failure in again:
             self.tally.retrying(question.model, failure, delay)
-        if any(failure.retry_after is not None for _, failure in again):
-            # The server named a time: it holds for everything that is asked here.
-            self.limiter.pause(delay)
-        else:
+        if named is None:
             await asyncio.sleep(delay)
         return [question for question, _ in again]
 
@@ -193,7 +197,7 @@ class EndpointRun:
             raise
         except Exception as error:
             raise ModelError(
-                f"model {model!r}: its provider broke: {type(error).__name__}: {error}"
+                f"model {model!r}: its provider broke: {type(error).__name__}: {quote(str(error))}"
             ) from error
         if len(outcomes) != len(questions):
             raise ModelError(

@@ -11,7 +11,8 @@ from aiohttp import web
 
 from evalkit.data.projectfile import SENT
 from evalkit.errors import ModelError, UsageError
-from evalkit.models.openai import OPENAI_URL, OpenAIProvider, open_openai
+from evalkit.models.keys import OPENAI_URL
+from evalkit.models.openai import OpenAIProvider, open_openai
 from evalkit.schema import Answer, Failure, Generation, Message, ModelSpec, Request
 from tests.servers.openai_server import Server, echo, error_reply
 
@@ -393,7 +394,7 @@ def test_a_key_is_only_needed_to_send() -> None:
 
 
 def test_a_key_that_the_server_repeats_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "very-secret")
+    monkeypatch.setenv("OPENAI_API_KEY", "very-secret-key")
 
     def refuse(request: web.Request, _: dict[str, Any]) -> web.Response:
         return error_reply(401, "x" * 190 + request.headers["Authorization"])

@@ -230,15 +230,15 @@ def test_the_servers_wish_to_wait_holds_for_all() -> None:
     assert stats["base"].waited >= 0.2
 
 
-def test_a_wait_beyond_the_end_of_the_run_is_a_failure_at_once() -> None:
+def test_a_wait_beyond_the_end_of_the_run_ends_it_at_once() -> None:
     def fault(request: Asked) -> str | None:
         return "429-long" if "question 1" in str(request.messages) else None
 
     with Server(fault=fault) as server:
         jobs = make_jobs(3, ["base"])
         outcomes, _ = run(server.url, jobs, concurrency=1, max_seconds=60.0)
-    assert texts(outcomes)[1] == "<rate_limit>"
-    assert isinstance(outcomes[2], Answer)
+    assert isinstance(outcomes[0], Answer)
+    assert texts(outcomes)[1:] == ["<rate_limit>", "<deadline>"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -140,6 +141,18 @@ def test_a_run_ends_when_its_time_is_up(tmp_path: Path) -> None:
         again, stats = run(server.url, jobs, tmp_path)
     assert texts(again) == expected(jobs)
     assert stats["base"].cached + stats["tuned"].cached == answered
+
+
+@pytest.mark.parametrize("fault", ["429-long", "503-long"])
+def test_a_server_that_wants_rest_until_later_is_left_alone(fault: str) -> None:
+    served, concurrency = 4, 4
+    with Server(fault=lambda asked: fault if asked.number > served else None) as server:
+        outcomes, _ = run(server.url, make_jobs(50), max_seconds=5.0, concurrency=concurrency)
+        assert len(server.asked) <= served + concurrency
+    kinds = Counter(outcome.kind for outcome in outcomes if isinstance(outcome, Failure))
+    assert kinds["deadline"] >= 100 - served - concurrency
+    assert set(kinds) <= {"deadline", "rate_limit", "server"}
+    assert kinds.total() == 100 - served
 
 
 def test_a_hanging_server_does_not_hold_up_the_end() -> None:

@@ -405,6 +405,7 @@ FAULTS: dict[str, Break] = {
     "429-after": _plain(lambda _: error_reply(429, "slow down", retry_after="0.2")),
     "429-after-ms": _plain(lambda _: error_reply(429, "slow down", retry_after_ms="150")),
     "429-long": _plain(lambda _: error_reply(429, "come back tomorrow", retry_after="86400")),
+    "503-long": _plain(lambda _: error_reply(503, "back in an hour", retry_after="3600")),
     "quota": _plain(lambda _: error_reply(429, "You exceeded your quota", "insufficient_quota")),
     "400": _plain(lambda _: error_reply(400, "prompt is too long", "context_length_exceeded")),
     "401": _plain(lambda _: error_reply(401, "Incorrect API key provided: sk-abc***wxyz.")),
