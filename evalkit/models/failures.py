@@ -104,6 +104,14 @@ def parse_error(status: int, content: bytes, headers: Mapping[str, str]) -> Fail
     return Failure("refused", text, fatal=bool(unknown))
 
 
+def is_page(content: bytes) -> bool:
+    """Whether a reply is none of an API's: a page for people, as proxies on the way send them."""
+    try:
+        return not isinstance(json.loads(content), dict | list)
+    except (ValueError, RecursionError):
+        return True
+
+
 def _sent_on(status: int, location: str) -> Failure:
     """A redirection: whoever answers there is not who was to be asked."""
     place = quote(location.partition("?")[0].rpartition("@")[2])  # what may be secret stays out

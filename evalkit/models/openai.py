@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from evalkit.errors import UsageError
-from evalkit.models.failures import is_cut_short, parse_error, quote, redact
+from evalkit.models.failures import is_cut_short, is_page, parse_error, quote, redact
 from evalkit.models.keys import KEY_VARIABLE, NO_KEY, OPENAI_URL, read_key, without_key
 from evalkit.models.limits import Allowance, read_allowances
 from evalkit.models.listing import read_listing
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 600.0
+
+LOST_ON_THE_WAY = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
+"""What a proxy says by a page while it is set up anew or suspects a robot. Of a model that has
+answered it means nothing: the name is right, and so is the key."""
 
 FIRST_TOKENS = 16
 """How many tokens' log-probabilities are asked for: enough to tell two models apart."""
@@ -80,6 +84,7 @@ class OpenAIProvider:
         self._body = RequestBody(spec.model, mode, spec.extra_body)
         self.notes = self._body.notes
         self._allowances: tuple[Allowance, ...] = ()
+        self._answered = False
 
     def prompt_key(self, request: Request) -> str:
         """The text in completions mode, the messages as JSON in chat mode."""
@@ -210,8 +215,10 @@ class OpenAIProvider:
             return content
         if request.scored is not None:
             return read_likelihood(content, request, self.mode)
+        outcome = parse_reply(content, self.mode)
+        self._answered |= isinstance(outcome, Answer)
         # Some servers take stop texts and run on past them.
-        return _ended(parse_reply(content, self.mode), request.generation.stop)
+        return _ended(outcome, request.generation.stop)
 
     async def _send(self, body: dict[str, Any]) -> bytes:
         # The client's method for any endpoint: those for completions spend a quarter of the
@@ -229,6 +236,8 @@ class OpenAIProvider:
         response = error.response
         content = self._without_key(response.content)
         failure = parse_error(response.status_code, content, response.headers)
+        if response.status_code in LOST_ON_THE_WAY and self._answered and is_page(content):
+            return replace(failure, kind="server", retryable=True, fatal=False)
         hint = ""
         if failure.kind == "auth" and self._key == NO_KEY:
             hint = f" (no key was sent: the environment variable {self._variable} is not set)"

@@ -460,3 +460,35 @@ def test_prompts_are_not_sent_on_to_another_server(status: int) -> None:
     assert f"it sends requests on to {place}" in outcome.message
     assert outcome.fatal
     assert (len(server.asked), len(other.asked)) == (1, 0)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize(
+    ("body", "kind"), [("<html>one moment</html>", "server"), ('{"error": "who?"}', None)]
+)
+def test_a_page_of_a_proxy_says_nothing_of_a_model_that_has_answered(
+    status: int, body: str, kind: str | None
+) -> None:
+    def refuse(_: web.Request, __: object) -> web.Response | None:
+        if len(server.asked) != 2:
+            return None
+        return web.Response(status=status, text=body, content_type="text/html")
+
+    with Server(refuse=refuse) as server:
+        (first, second, third), _ = ask(server.url, *[make_request()] * 3)
+    assert isinstance(first, Answer)
+    assert isinstance(third, Answer)
+    assert isinstance(second, Failure)
+    assert (second.fatal, second.retryable) == ((False, True) if kind else (True, False))
+    assert kind in {None, second.kind}
+
+
+def test_a_page_of_a_proxy_ends_what_has_never_been_answered() -> None:
+    def refuse(_: web.Request, __: object) -> web.Response:
+        return web.Response(status=404, text="<html>nginx</html>")
+
+    with Server(refuse=refuse) as server:
+        outcome = ask_one(server.url)
+    assert isinstance(outcome, Failure)
+    assert outcome.fatal
+    assert "does the base URL end where the API begins" in outcome.message
