@@ -200,9 +200,10 @@ class Server:
         return web.json_response({"object": "list", "data": self.listed or rows})
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
-        asked = Asked(len(self.asked) + 1, request.path, await request.json(), request.headers)
+        body = await request.json()
         loading, self.loading = self.loading, 0.0
         await asyncio.sleep(loading)
+        asked = Asked(len(self.asked) + 1, request.path, body, request.headers)
         if asked.messages[-1]["content"] in PROMPTS:
             return await self._probe(request, asked)
         self.asked.append(asked)
