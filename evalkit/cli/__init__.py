@@ -5,8 +5,10 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import signal
 import sys
 import traceback
+from types import FrameType
 from typing import NoReturn
 
 import typer
@@ -60,6 +62,7 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 def main() -> NoReturn:
     """Run the command line and end the process with evalkit's exit code."""
     _spare_the_collector()
+    _end_as_by_ctrl_c()
     try:
         code: int | None = app(prog_name="evalkit", standalone_mode=False)
     except TyperException as error:
@@ -67,10 +70,7 @@ def main() -> NoReturn:
     except EvalkitError as error:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _fail(
-            "interrupted; what was answered is kept: run the same command to resume",
-            Interrupted.exit_code,
-        )
+        code = Interrupted.exit_code
     except BrokenPipeError:  # `evalkit ... | head`: the reader had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
@@ -80,7 +80,27 @@ def main() -> NoReturn:
             "Run again with --debug for the traceback, and please report it.",
             BUG,
         )
+    if code == Interrupted.exit_code:  # typer's for Ctrl-C: wherever it came, somebody says so
+        _fail("interrupted; what was answered is kept: run the same command to resume", code)
     sys.exit(code or 0)
+
+
+def _end_as_by_ctrl_c() -> None:
+    """Take the signals by which systems and closed terminals end a command for Ctrl-C.
+
+    One that was to be ignored, as by `nohup`, stays ignored.
+    """
+
+    def interrupt(_: int, frame: FrameType | None) -> None:
+        taken = signal.getsignal(signal.SIGINT)  # while requests are in flight it is asyncio's
+        if not callable(taken):
+            raise KeyboardInterrupt
+        taken(signal.SIGINT, frame)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, interrupt)
 
 
 def _spare_the_collector() -> None:

@@ -94,9 +94,11 @@ class Run:
     @property
     def remedy(self) -> str:
         """How the missing answers can be had."""
-        if set(self._kinds()) == {"absent"}:
+        kinds = set(self._kinds())
+        if kinds == {"absent"}:
             return "add them to the file, or narrow the suite to what it holds"
-        return f"`evalkit run --retry-missing {self.folder}` asks only for them"
+        again = f"`evalkit run --retry-missing {self.folder}` asks only for them"
+        return f"once key and credit are in order, {again}" if kinds & {"auth", "quota"} else again
 
     def _kinds(self) -> Counter[str]:
         kinds: Counter[str] = Counter()

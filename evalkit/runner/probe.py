@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from evalkit.errors import ModelError, nearest
+from evalkit.errors import Interrupted, ModelError, nearest
 from evalkit.models import Probed, Provider
 from evalkit.models.listing import find_served
 from evalkit.models.replies import parse_reply
@@ -85,16 +85,21 @@ async def look(
     async def asking(
         jobs: Sequence[Job], models: Mapping[str, Provider], seconds: float
     ) -> Outcomes:
-        outcomes, stats = await ask(
-            jobs,
-            models,
-            cache=None,
-            concurrency=CONCURRENCY,
-            retry=BRIEF,
-            timeout=min(timeout, seconds),
-            max_seconds=3 * seconds,
-            purse=purse,
-        )
+        try:
+            outcomes, stats = await ask(
+                jobs,
+                models,
+                cache=None,
+                concurrency=CONCURRENCY,
+                retry=BRIEF,
+                timeout=min(timeout, seconds),
+                max_seconds=3 * seconds,
+                purse=purse,
+            )
+        except Interrupted:
+            raise Interrupted(
+                "interrupted while the models were looked at; what was answered before is kept"
+            ) from None
         went.append(aside(stats))
         return outcomes
 

@@ -76,6 +76,17 @@ def test_no_answer_in_time_is_an_incomplete_run_and_a_server_that_is_gone_an_err
     assert "is the server running there?" in gone.err
 
 
+@pytest.mark.parametrize("fault", ["quota", "401"])
+def test_who_has_no_credit_or_no_key_any_more_hears_of_that_first(folder: Path, fault: str) -> None:
+    with Server(fault=lambda asked: fault if asked.number > ROWS else None) as server:
+        done = run(server, folder, "--no-probe", "--concurrency", "1")
+    said = " ".join(done.err.split())
+    assert done.code == 4, done.err
+    assert f"{ROWS} {'auth' if fault == '401' else fault}" in said
+    assert "the server answered 4" in said
+    assert "once key and credit are in order, `evalkit run --retry-missing out` asks" in said
+
+
 @pytest.mark.parametrize("option", ["--timeout", "--max-seconds"])
 def test_no_time_is_no_limit_that_can_be_meant(folder: Path, option: str) -> None:
     with Server() as server:
