@@ -12,6 +12,10 @@ from evalkit.errors import CacheError
 BUSY_SECONDS = 60.0
 """How long another process may hold the file before that is an error."""
 
+_DAMAGED = ("malformed", "not a", "decode")
+_NO_ROOM = ("full", "disk I/O", "too large")
+"""Words of SQLite and the system. A limit of a file's size is an error of input and output."""
+
 
 def connect(path: Path, schema: str, application_id: int) -> sqlite3.Connection:
     """Open the file, and make the tables in a new one.
@@ -86,8 +90,11 @@ def cache_error(path: Path, error: Exception) -> CacheError:
     """What a user can do about a file of the cache that cannot be used."""
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     advice = "choose another folder with --cache"
-    if isinstance(error, (ValueError, TypeError)) or "malformed" in reason or "not a" in reason:
+    if isinstance(error, (ValueError, TypeError)) or any(sign in reason for sign in _DAMAGED):
         advice = "it is damaged or not a cache of evalkit; move it away, or " + advice
-    elif "full" in reason:
-        advice = "what was stored before is safe; free some space and run again, or " + advice
+    elif any(sign in reason for sign in _NO_ROOM):
+        advice = (
+            "what was stored before is safe; make room on the disk or in your quota and run again, "
+            "or " + advice
+        )
     return CacheError(f"the cache {path} cannot be used: {reason}; {advice}")

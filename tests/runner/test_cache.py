@@ -209,6 +209,11 @@ def break_as(tmp_path: Path, how: str) -> None:
         with sqlite3.connect(path) as connection:
             connection.execute("""UPDATE completions SET answer = '{"txt": "x"}'""")
         connection.close()
+    elif how == "letters":
+        store(tmp_path, {"k": Answer("x")})
+        with sqlite3.connect(path) as connection:
+            connection.execute("UPDATE completions SET answer = CAST(x'ff00fe' AS TEXT)")
+        connection.close()
     elif how == "torn":
         store(tmp_path, {f"{i:05}": Answer("x" * 500) for i in range(200)})
         data = bytearray(path.read_bytes())
@@ -216,7 +221,14 @@ def break_as(tmp_path: Path, how: str) -> None:
         path.write_bytes(bytes(data))
 
 
-@pytest.mark.parametrize("how", ["text", "folder", "foreign", "row", "fields", "torn"])
+@pytest.mark.parametrize("how", ["text", "foreign", "row", "fields", "letters", "torn"])
+def test_a_damaged_cache_is_called_so(tmp_path: Path, how: str) -> None:
+    break_as(tmp_path, how)
+    with pytest.raises(CacheError, match="it is damaged or not a cache of evalkit; move it away"):
+        load(tmp_path, ["k", *(f"{i:05}" for i in range(200))])
+
+
+@pytest.mark.parametrize("how", ["text", "folder", "foreign", "row", "fields", "letters", "torn"])
 def test_a_broken_cache_is_named_and_left_alone(tmp_path: Path, how: str) -> None:
     break_as(tmp_path, how)
     path = tmp_path / FILE
@@ -248,6 +260,34 @@ def test_a_read_only_cache_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sqlite3, "connect", read_only)
     with pytest.raises(CacheError, match="readonly database"):
         Cache(tmp_path)
+
+
+FILLER = """
+import asyncio, resource, sys
+from pathlib import Path
+from evalkit.runner.cache import Cache
+from evalkit.schema import Answer
+
+async def main(folder):
+    with Cache(Path(folder)) as cache:
+        await cache.put([("first", Answer("kept"))])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, resource.RLIM_INFINITY))
+        for i in range(100):
+            await cache.put([(f"{i}", Answer("x" * 10**5))])
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files")
+def test_no_room_for_more_harms_nothing_and_is_said(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FILLER, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    *_, said = done.stderr.strip().splitlines()
+    assert "CacheError" in said
+    assert "what was stored before is safe; make room on the disk or in your quota" in said
+    assert load(tmp_path, ["first"]) == {"first": Answer("kept")}
 
 
 WRITER = """
