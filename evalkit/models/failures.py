@@ -43,6 +43,7 @@ _LATE = {
 
 _TRANSIENT = {
     HTTPStatus.CONFLICT,
+    HTTPStatus.TOO_EARLY,
     HTTPStatus.FAILED_DEPENDENCY,  # TGI: the model broke down over a request
     _FLEX_FULL,  # Groq: no capacity in this tier
     _CLIENT_GONE,  # SGLang: somebody aborted the request at the server

@@ -237,7 +237,7 @@ def _missing(usages: Sequence[Usage], results: Sequence[SplitResult]) -> list[st
 
 def _reasons(used: Usage) -> str:
     """What was said of each kind of failure."""
-    return "".join(f" {kind}: {reason}." for kind, reason in used.reasons.items())
+    return "".join(f" {kind}: {said.rstrip('.')}." for kind, said in used.reasons.items())
 
 
 def _splits_of_missing(model: str, results: Sequence[SplitResult]) -> str:

@@ -32,6 +32,7 @@ def error(status: int, body: dict[str, object]) -> Failure:
         (504, {"message": "upstream timed out"}, "timeout", True, False),
         (524, {"message": "A timeout occurred"}, "timeout", True, False),
         (409, {"message": "conflict"}, "server", True, False),
+        (425, {"message": "too early"}, "server", True, False),
         (500, {"message": "oops"}, "server", True, False),
         (529, {"message": "overloaded"}, "server", True, False),
     ],
