@@ -70,6 +70,7 @@ def read_likelihood(content: bytes, request: Request, mode: Mode) -> Answer | Fa
     if isinstance(answer, Failure):
         return answer
     reply = json.loads(content)
+    answer = replace(answer, completion_tokens=_generated(reply, answer))
     found = _chat(reply) if mode == "chat" else _echo(reply, answer.completion_tokens)
     if found is None:
         return _unsupported("the server sent no log-probabilities of the prompt")
@@ -110,6 +111,16 @@ def _chat(reply: Any) -> Pieces | None:  # noqa: ANN401 - JSON
         return _checked(tokens, [entry.get("logprob") for entry in entries])
     except (AttributeError, KeyError, StopIteration, TypeError):
         return None
+
+
+def _generated(reply: Any, answer: Answer) -> int | None:  # noqa: ANN401 - JSON
+    """Tokens generated after the prompt: none if the model would end there.
+
+    That looks like a server that does not count, since the answer has a text, the echo.
+    """
+    usage = reply.get("usage")
+    told = usage.get("completion_tokens") if isinstance(usage, dict) else None
+    return 0 if told == 0 else answer.completion_tokens
 
 
 def _echo(reply: Any, generated: int | None) -> Pieces | None:  # noqa: ANN401 - JSON

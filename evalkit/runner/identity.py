@@ -28,7 +28,7 @@ LOGPROBS = -1
 """The repetition under which the cache keeps log-probabilities."""
 
 Answers = Sequence[tuple[Answer, Answer]]
-"""Of base and tuned, to the same prompts; where both said nothing they are left out."""
+"""Of base and tuned, to the same prompts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ async def require_two_models(
     """Stop if a tuned model turns out to be its base.
 
     Only models that a server tells apart by name are asked. They get the run's own first prompts;
-    if all answers are equal, the log-probabilities of a few of them decide. A server that gives
-    none is asked more prompts. With too little to go by there is no verdict: two answers that are
-    both empty, because they were cut off or filtered, say nothing about who gave them.
+    if no answers differ, the log-probabilities of a few of them decide. A server that gives none is
+    asked more prompts. With too little to go by there is no verdict: two answers that are both
+    empty, because they were cut off or filtered, say nothing about who gave them.
 
     Args:
         pairs: who is compared with whom.
@@ -75,14 +75,14 @@ async def require_two_models(
         if not (isinstance(base, Named) and isinstance(tuned, Named)):
             continue
         first = await _ask_both(pair, HANDFUL, providers, ask, went)
-        if not _all_equal(first):
+        if not first or _differ(first):
             continue
         same = await _same_logprobs(pair, {pair.base: base, pair.tuned: tuned}, ask, went)
         if same:
             raise ModelError(_one_model(pair, tuned, _evidence(first, logprobs=True)))
         if same is None:
             more = await _ask_both(pair, MANY, providers, ask, went)
-            if len(more) >= HANDFUL and _all_equal(more):
+            if len(_with_text(more)) >= HANDFUL and not _differ(more):
                 raise ModelError(_one_model(pair, tuned, _evidence(more, logprobs=False)))
     return went
 
@@ -94,7 +94,7 @@ async def _ask_both(
     ask: Ask,
     went: list[dict[str, AskStats]],
 ) -> Answers:
-    """The answers of a pair to the first prompts, as far as they tell models apart."""
+    """The answers of a pair to the first prompts, where both have one."""
     models = (pair.base, pair.tuned)
     jobs = [Job(model, request) for request in pair.requests[:most] for model in models]
     outcomes, stats = await ask(jobs, {model: providers[model] for model in models})
@@ -103,12 +103,16 @@ async def _ask_both(
         (one, other)
         for one, other in zip(outcomes[::2], outcomes[1::2], strict=True)
         if isinstance(one, Answer) and isinstance(other, Answer)
-        if one.text.strip() or other.text.strip()
     ]
 
 
-def _all_equal(answers: Answers) -> bool:
-    return bool(answers) and all(one.text == other.text for one, other in answers)
+def _with_text(answers: Answers) -> Answers:
+    """Without those where neither says anything."""
+    return [pair for pair in answers if any(answer.text.strip() for answer in pair)]
+
+
+def _differ(answers: Answers) -> bool:
+    return any(one.text != other.text for one, other in _with_text(answers))
 
 
 async def _same_logprobs(
@@ -152,7 +156,9 @@ class _Logprobs:
 
 def _evidence(answers: Answers, *, logprobs: bool) -> str:
     also = ", with the same log-probabilities" if logprobs else ""
-    return f"the first {len(answers)} test prompts have the same answers{also}"
+    told = _with_text(answers)
+    kind = "the same" if told else "empty"
+    return f"the first {len(told or answers)} test prompts have {kind} answers{also}"
 
 
 def _asked_as_one(pair: Pair, tuned: Provider) -> str:

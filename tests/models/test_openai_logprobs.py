@@ -69,11 +69,11 @@ def test_the_tokens_of_the_text_count_and_no_others(
     assert body["max_tokens"] == 1
 
 
-def sent_back(tokens: list[str]) -> bytes:
+def sent_back(tokens: list[str], generated: int = 1) -> bytes:
     """A reply with these tokens of prompt and answer, in the shape of llama-cpp-python."""
     values = [None, *(-float(i) for i in range(1, len(tokens)))]
     choice = {"text": "x", "logprobs": {"tokens": tokens, "token_logprobs": values}}
-    usage = {"prompt_tokens": len(tokens), "completion_tokens": 1}
+    usage = {"prompt_tokens": len(tokens), "completion_tokens": generated}
     return json.dumps({"choices": [choice], "usage": usage}).encode()
 
 
@@ -87,6 +87,14 @@ def test_a_token_that_begins_a_text_may_be_shown_or_not(prompt: str, shown: list
     assert isinstance(answer, Answer)
     first = len(shown)
     assert answer.likelihood == Likelihood("ha ha", -float(first + first + 1), 2)
+
+
+def test_a_model_that_would_end_after_the_text_generates_no_token() -> None:
+    reply = sent_back(["a", " b", " c"], generated=0)
+    answer = read_likelihood(reply, scored("c", "a b"), "completions")
+    assert isinstance(answer, Answer)
+    assert answer.likelihood == Likelihood("c", -2.0, 1)
+    assert answer.completion_tokens == 0
 
 
 def test_tokens_that_lack_one_are_not_those_of_the_prompt() -> None:

@@ -45,6 +45,19 @@ def test_a_server_that_ignores_the_name_stops_the_run(compare: Callable[..., Run
         assert len(server.asked) == 2 * (HANDFUL + COMPARED)
 
 
+def test_empty_answers_are_told_apart_by_log_probabilities(compare: Callable[..., Run]) -> None:
+    def nothing(*_: Any) -> str:
+        return "\n"
+
+    with Server(reply=nothing) as server:
+        assert compare(server).missing == 0
+    with (
+        Server(reply=nothing, aliases=ONE) as server,
+        pytest.raises(ModelError, match=f"first {HANDFUL} test prompts have empty .*log-prob"),
+    ):
+        compare(server)
+
+
 def test_without_log_probabilities_more_answers_decide(compare: Callable[..., Run]) -> None:
     with (
         Server(aliases=ONE, logprobs=False) as server,
