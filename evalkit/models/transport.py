@@ -8,11 +8,15 @@ streams in.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from evalkit.models.failures import quote
 from evalkit.schema import Failure
+
+HTTPX2_SINCE = 3
+"""The major version of the client that left httpx for httpx2."""
 
 
 def response_type() -> type[Any]:
@@ -64,9 +68,8 @@ def no_reply(error: BaseException, without_key: Callable[[bytes], bytes]) -> Fai
 
 
 def _library() -> ModuleType:
-    """What the client is built on: openai 2 on another library than 3."""
-    try:
-        import httpx2 as library
-    except ImportError:
-        import httpx as library  # type: ignore[no-redef,import-not-found,unused-ignore]
-    return library
+    """What the client is built on; both libraries may be there, but only one of them is its own."""
+    from openai import __version__
+
+    major = int(__version__.partition(".")[0])
+    return import_module("httpx2" if major >= HTTPX2_SINCE else "httpx")
