@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from evalkit.errors import CacheError
 from evalkit.models import Provider
-from evalkit.runner.database import cache_error, connect, explained, make_folder
+from evalkit.runner.database import cache_error, connect, explained
 from evalkit.schema import Answer, Generation, Likelihood, Request
 
 FILE = "completions.sqlite"
@@ -90,9 +90,7 @@ class Cache:
         self.stored = 0
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        with explained(self.path):
-            make_folder(folder)
-            self._connection = connect(self.path, _SCHEMA, APPLICATION_ID)
+        self._connection = connect(self.path, _SCHEMA, APPLICATION_ID)
 
     def __enter__(self) -> Self:
         """Start the writer."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from evalkit.runner.database import connect, explained, locked, make_folder
+from evalkit.runner.database import connect, explained, locked
 
 FILE = "claims.sqlite"
 APPLICATION_ID = 0x65766B63
@@ -39,9 +39,8 @@ class Claims:
         """
         self.path = folder / FILE
         self._owner = uuid.uuid4().hex
+        self._connection = connect(self.path, _SCHEMA, APPLICATION_ID)
         with explained(self.path):
-            make_folder(folder)
-            self._connection = connect(self.path, _SCHEMA, APPLICATION_ID)
             self._lock = locked(self._lock_of(self._owner))
 
     def __enter__(self) -> Self:

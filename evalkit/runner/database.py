@@ -18,13 +18,22 @@ _NO_ROOM = ("full", "disk I/O", "too large")
 
 
 def connect(path: Path, schema: str, application_id: int) -> sqlite3.Connection:
-    """Open the file, and make the tables in a new one.
+    """Open the file; make its folder and its tables where there are none.
 
     Args:
-        path: of the file, in a folder that exists.
+        path: of the file.
         schema: statements that make the tables where there are none.
         application_id: marks the file as ours, so that no other database is ever written into.
+
+    Raises:
+        CacheError: the folder or file cannot be written, is damaged, or is not ours.
     """
+    with explained(path):
+        _make_folder(path.parent)
+        return _opened(path, schema, application_id)
+
+
+def _opened(path: Path, schema: str, application_id: int) -> sqlite3.Connection:
     # A reading loop and a writing thread may share the connection; SQLite serialises them.
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
     try:
@@ -65,7 +74,7 @@ def _claim(connection: sqlite3.Connection, application_id: int, *, tables: int) 
     connection.execute(f"PRAGMA application_id = {application_id}")
 
 
-def make_folder(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     """Make the folder, and keep it out of version control."""
     if folder.is_dir():
         return

@@ -26,8 +26,8 @@ def progress_observer() -> Observer:
 
 
 @dataclass(slots=True)
-class _Pace:
-    """Counts and rates of one model, or of all together."""
+class _Standing:
+    """How far the asking of one model is, or of all together."""
 
     total: int = 0
     cached: int = 0
@@ -79,40 +79,38 @@ class LineProgress:
 
     def __init__(self, every: float = LINE_SECONDS) -> None:
         self._every = every
-        self._pace = _Pace()
+        self._standing = _Standing()
         self._written = time.monotonic()
 
     def started(
         self, jobs: Mapping[str, int], cached: Mapping[str, int], own: Mapping[str, int]
     ) -> None:
         """Begin to count."""
-        self._pace = _Pace(sum(jobs.values()), sum(cached.values()), sum(own.values()))
+        self._standing = _Standing(sum(jobs.values()), sum(cached.values()), sum(own.values()))
         self._written = time.monotonic()
 
     def answered(self, model: str, answer: Answer) -> None:  # noqa: ARG002 - one line for all
         """Count an answer."""
-        self._pace.count(answer)
+        self._standing.count(answer)
         self._write_now_and_then()
 
     def failed(self, model: str, failure: Failure) -> None:  # noqa: ARG002 - one line for all
         """Count a missing answer."""
-        self._pace.failed += 1
+        self._standing.failed += 1
         self._write_now_and_then()
 
     def retrying(self, model: str, failure: Failure, delay: float) -> None:  # noqa: ARG002
         """Count a further attempt."""
-        self._pace.causes[failure.kind] += 1
+        self._standing.causes[failure.kind] += 1
         self._write_now_and_then()
 
     def waiting(self, seconds: float) -> None:
         """Say so: otherwise it would look as if nothing went on."""
-        sys.stderr.write(resting(seconds) + "\n")
-        sys.stderr.flush()
+        say(resting(seconds))
 
     def others(self, jobs: int) -> None:
         """Say so, for the same reason."""
-        sys.stderr.write(asked_elsewhere(jobs) + "\n")
-        sys.stderr.flush()
+        say(asked_elsewhere(jobs))
 
     def finished(self) -> None:
         """Write the last line."""
@@ -125,10 +123,9 @@ class LineProgress:
 
     def _write(self, now: float) -> None:
         self._written = now
-        parts = [f"{self._pace.had} of {self._pace.total} answered"]
-        parts += [part for part in (self._pace.rates(now), self._pace.troubles()) if part]
-        sys.stderr.write(", ".join(parts) + "\n")
-        sys.stderr.flush()
+        parts = [f"{self._standing.had} of {self._standing.total} answered"]
+        parts += [part for part in (self._standing.rates(now), self._standing.troubles()) if part]
+        say(", ".join(parts))
 
 
 class TerminalProgress:
@@ -137,7 +134,7 @@ class TerminalProgress:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console
         self._bars: Progress | None = None
-        self._paces: dict[str, _Pace] = {}
+        self._standings: dict[str, _Standing] = {}
         self._tasks: dict[str, int] = {}
 
     def started(
@@ -156,31 +153,31 @@ class TerminalProgress:
             console=self._console or Console(stderr=True),
         )
         for model, total in jobs.items():
-            pace = _Pace(total, cached.get(model, 0), own.get(model, 0))
-            self._paces[model] = pace
+            standing = _Standing(total, cached.get(model, 0), own.get(model, 0))
+            self._standings[model] = standing
             self._tasks[model] = self._bars.add_task(
                 model,
                 total=total,
-                completed=pace.done,
-                had=pace.had,
+                completed=standing.done,
+                had=standing.had,
                 rates="",
-                troubles=pace.troubles(),
+                troubles=standing.troubles(),
             )
         self._bars.start()
 
     def answered(self, model: str, answer: Answer) -> None:
         """Move the model's bar."""
-        self._paces[model].count(answer)
+        self._standings[model].count(answer)
         self._update(model)
 
     def failed(self, model: str, failure: Failure) -> None:  # noqa: ARG002 - shown in the report
         """Move the model's bar and count what is missing."""
-        self._paces[model].failed += 1
+        self._standings[model].failed += 1
         self._update(model)
 
     def retrying(self, model: str, failure: Failure, delay: float) -> None:  # noqa: ARG002
         """Count a further attempt."""
-        self._paces[model].causes[failure.kind] += 1
+        self._standings[model].causes[failure.kind] += 1
         self._update(model)
 
     def waiting(self, seconds: float) -> None:
@@ -204,18 +201,18 @@ class TerminalProgress:
 
         if self._bars is None:
             return
-        pace = self._paces[model]
+        standing = self._standings[model]
         self._bars.update(
             TaskID(self._tasks[model]),
-            completed=pace.done,
-            had=pace.had,
-            rates=pace.rates(time.monotonic()),
-            troubles=pace.troubles(),
+            completed=standing.done,
+            had=standing.had,
+            rates=standing.rates(time.monotonic()),
+            troubles=standing.troubles(),
         )
 
 
 def say(line: str) -> None:
-    """A line for people."""
+    """Write a line for people."""
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
 

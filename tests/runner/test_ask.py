@@ -420,7 +420,7 @@ def test_a_full_disk_stops_the_run_and_harms_nothing(
     with Server(reply=lambda *_: "x" * 900) as server:
         with monkeypatch.context() as patch:
             patch.setattr("evalkit.runner.cache.connect", small)
-            with pytest.raises(CacheError, match=r"completions\.sqlite.*full.*free some space"):
+            with pytest.raises(CacheError, match=r"completions\.sqlite.*full.*make room"):
                 run(server.url, jobs, tmp_path, concurrency=2)
         before = len(server.asked)
         _, stats = run(server.url, jobs, tmp_path)

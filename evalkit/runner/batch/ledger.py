@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from evalkit.runner.database import connect, explained, locked, make_folder
+from evalkit.runner.database import connect, explained, locked
 
 FILE = "batches.sqlite"
 LOCK = "batches.lock"
@@ -74,10 +74,7 @@ class Ledger:
         self.path = cache / FILE
         self.folder = cache / FOLDER
         self._lock = cache / LOCK
-        with explained(self.path):
-            make_folder(cache)
-            self.folder.mkdir(exist_ok=True)
-            self._connection = connect(self.path, _SCHEMA, APPLICATION_ID)
+        self._connection = connect(self.path, _SCHEMA, APPLICATION_ID)
 
     def __enter__(self) -> Self:
         """Nothing more to do."""
@@ -172,6 +169,7 @@ class Ledger:
 
     def new_file(self) -> Path:
         """Where the requests of a new batch go; its name is the batch's tag."""
+        self.folder.mkdir(exist_ok=True)
         return self.folder / f"evalkit-{secrets.token_hex(8)}.jsonl"
 
     def sweep(self) -> None:
