@@ -236,8 +236,10 @@ class EndpointRun:
         state.lost += 1
         unreachable = failure.kind == "connection"
         if state.answered:
-            if failure.fatal or (unreachable and state.lost >= GIVE_UP_AFTER):
-                state.stopped = replace(failure, retryable=False)
+            hopeless = failure.fatal or (unreachable and state.lost >= GIVE_UP_AFTER)
+            if hopeless and state.stopped is None:
+                said = f"not asked any more after this: {failure.message}"
+                state.stopped = replace(failure, message=said, retryable=False)
         elif failure.fatal or unreachable or state.lost >= HOPELESS_AFTER:
             endpoint = self.providers[question.model].endpoint
             hint = "; is the server running there?" if unreachable else ""

@@ -13,7 +13,7 @@ import pytest
 from evalkit.errors import CacheError, Interrupted, ModelError
 from evalkit.runner import Job, Retry, ask
 from evalkit.schema import Answer, Failure, Request
-from tests.runner.asking import asked, expected, make_job, make_jobs, run, texts
+from tests.runner.asking import Outcomes, asked, expected, make_job, make_jobs, run, texts
 from tests.servers.openai_server import Asked, Server, faults_at
 
 
@@ -261,6 +261,14 @@ def test_an_arm_with_a_wrong_name_stops_the_run() -> None:
     assert len(server.asked) < 20
 
 
+def unasked(outcomes: Outcomes) -> int:
+    """Questions that were left alone, with the reason for it in its own words, once."""
+    said = [o.message for o in outcomes if isinstance(o, Failure)]
+    reasons = [text.partition("not asked any more after this: ")[2] for text in said]
+    assert all(not reason or reason in said for reason in reasons)
+    return sum(map(bool, reasons))
+
+
 def test_credit_that_ends_midway_leaves_the_rest_missing(tmp_path: Path) -> None:
     def fault(request: Asked) -> str | None:
         return "quota" if request.number > 20 else None
@@ -270,6 +278,7 @@ def test_credit_that_ends_midway_leaves_the_rest_missing(tmp_path: Path) -> None
         assert len(server.asked) < 30
     assert Counter(texts(outcomes))["<quota>"] == 80
     assert stats["base"].missing + stats["tuned"].missing == 80
+    assert len(server.asked) + unasked(outcomes) == 100
 
 
 def test_no_server_is_one_clear_error() -> None:
@@ -287,6 +296,7 @@ def test_a_server_that_dies_midway_is_left_alone() -> None:
         outcomes, _ = run(server.url, make_jobs(200, ["base"]), concurrency=2)
         assert len(server.asked) < 10 + 4 * 10
     assert Counter(texts(outcomes))["<connection>"] == 190
+    assert 150 < unasked(outcomes) < 190
 
 
 def test_a_model_that_answers_nothing_is_an_error_of_the_run() -> None:
