@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from evalkit.errors import ModelError
 from evalkit.models import Named, Provider
 from evalkit.runner.ask import Ask
 from evalkit.runner.job import AskStats, Job, aside
+from evalkit.runner.stand_in import StandIn
 from evalkit.schema import Answer, Failure, Request
 
 HANDFUL = 8
@@ -121,7 +123,13 @@ async def _same_logprobs(
     """Whether both answer these prompts with equal log-probabilities; None if that is not told."""
     models = (pair.base, pair.tuned)
     jobs = [Job(m, request, LOGPROBS) for request in pair.requests[:COMPARED] for m in models]
-    outcomes, stats = await ask(jobs, {model: _Logprobs(providers[model]) for model in models})
+    outcomes, stats = await ask(
+        jobs,
+        {
+            model: StandIn(provider, partial(_logprobs, provider), cacheable=True)
+            for model, provider in providers.items()
+        },
+    )
     went.append(aside(stats))
     found = [json.loads(o.text) if isinstance(o, Answer) else [] for o in outcomes]
     pairs = [(a, b) for a, b in zip(found[::2], found[1::2], strict=True) if a and b]
@@ -133,25 +141,10 @@ async def _same_logprobs(
     )
 
 
-class _Logprobs:
-    """A served model whose answers are the log-probabilities of its first tokens, as JSON."""
-
-    batch = 1
-    cacheable = True
-
-    def __init__(self, provider: Named) -> None:
-        self.endpoint, self.identity = provider.endpoint, provider.identity
-        self.parallel, self.notes = provider.parallel, provider.notes
-        self.prompt_key = provider.prompt_key
-        self._provider = provider
-
-    async def complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
-        """Ask, one request after the other; no log-probabilities are an answer too."""
-        found = [await self._provider.logprobs(request) for request in requests]
-        return [o if isinstance(o, Failure) else Answer(json.dumps(o)) for o in found]
-
-    async def close(self) -> None:
-        """Nothing of its own to give back."""
+async def _logprobs(provider: Named, request: Request) -> Answer | Failure:
+    """Log-probabilities as the text of an answer, which the cache keeps; none are an answer too."""
+    found = await provider.logprobs(request)
+    return found if isinstance(found, Failure) else Answer(json.dumps(found))
 
 
 def _evidence(answers: Answers, *, logprobs: bool) -> str:

@@ -13,7 +13,9 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from evalkit.errors import Interrupted, ModelError, nearest
 from evalkit.models import Probed, Provider
@@ -24,6 +26,7 @@ from evalkit.runner.cache import Cache, model_key
 from evalkit.runner.job import AskStats, Job, aside
 from evalkit.runner.purse import Purse
 from evalkit.runner.retry import Retry
+from evalkit.runner.stand_in import StandIn
 from evalkit.runner.trials import UNPENALISED, Trial, judge, penalises, plain_trial, trials
 from evalkit.schema import Answer, Failure, Probe, Request, ServedModel
 
@@ -240,9 +243,10 @@ async def _ask(
     model: str, provider: Probed, ask: Asking, tried: Sequence[Trial], seconds: float
 ) -> dict[str, bytes | Failure]:
     """Name of each trial -> what came back."""
-    trying = _Trying(provider, tried)
+    fields = {trial.request.example_id: trial.fields for trial in tried}
+    trying = StandIn(provider, partial(_body, provider, fields), cacheable=False)
+    jobs = [Job(model, trial.request) for trial in tried]
     try:
-        jobs = [Job(model, trial.request) for trial in tried]
         outcomes = await ask(jobs, {model: trying}, seconds)
     except ModelError as error:  # the model never answers; the run itself says so better
         return {trial.name: Failure("refused", str(error)) for trial in tried}
@@ -252,31 +256,14 @@ async def _ask(
     }
 
 
-class _Trying:
-    """A served model whose answers are the bodies of its replies."""
-
-    batch = 1
-    cacheable = False
-
-    def __init__(self, provider: Probed, tried: Sequence[Trial]) -> None:
-        self.endpoint, self.identity = provider.endpoint, provider.identity
-        self.parallel, self.notes = provider.parallel, provider.notes
-        self.prompt_key = provider.prompt_key
-        self._provider = provider
-        self._fields = {trial.request.example_id: trial.fields for trial in tried}
-
-    async def complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
-        """Ask, one request after the other, with the fields of its trial."""
-        return [await self._one(request) for request in requests]
-
-    async def close(self) -> None:
-        """Nothing of its own to give back."""
-
-    async def _one(self, request: Request) -> Answer | Failure:
-        content = await self._provider.reply(request, **self._fields[request.example_id])
-        if isinstance(content, Failure):
-            return content
-        answer = parse_reply(content, self._provider.mode)
-        if isinstance(answer, Failure):
-            return answer
-        return replace(answer, text=content.decode(errors="replace"))
+async def _body(
+    provider: Probed, fields: Mapping[str, Mapping[str, Any]], request: Request
+) -> Answer | Failure:
+    """The body of the reply to a trial as the text of an answer, if the reply holds one."""
+    content = await provider.reply(request, **fields[request.example_id])
+    if isinstance(content, Failure):
+        return content
+    answer = parse_reply(content, provider.mode)
+    if isinstance(answer, Failure):
+        return answer
+    return replace(answer, text=content.decode(errors="replace"))
