@@ -50,8 +50,12 @@ def _spec(text: str, known: dict[str, ModelSpec], role: str) -> ModelSpec:
     return parse_model(text, "base" if role == "base" else "tuned")
 
 
-def require_two_models(models: Sequence[ModelSpec]) -> None:
-    """A tuned model that is asked just like its base is its base."""
+def require_other_specs(models: Sequence[ModelSpec]) -> None:
+    """Refuse a tuned model that is asked just as its base is: it would be its base.
+
+    Raises:
+        UsageError: there is one.
+    """
     by_name = {model.name: model for model in models}
     for model in models:
         other = by_name.get(model.tuned_from or "")

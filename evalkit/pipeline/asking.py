@@ -98,7 +98,7 @@ class Opened:
         """
         jobs = make_jobs(self.plan, loaded)
         async with open_judges(self.plan, loaded.suites, only_primary=loaded.choosing) as judges:
-            await judges.look(jobs, self.providers, self.means.purse)
+            await judges.probe(jobs, self.providers, self.means.purse)
             outcomes, stats, probes = await _ask(self, jobs)
             results = with_likelihoods(_sorted(self.plan, loaded, outcomes), outcomes)
             told = with_remarks(stats, probes, [suite.config for suite in loaded.suites])

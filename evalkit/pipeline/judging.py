@@ -11,22 +11,14 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from evalkit.errors import ModelError, ScorerError, UsageError
+from evalkit.errors import ScorerError, UsageError
 from evalkit.models import Probed, Provider
 from evalkit.pipeline.means import Means
 from evalkit.pipeline.opening import open_providers
 from evalkit.pipeline.plan import Plan
-from evalkit.pipeline.probing import probe_models, with_remarks
+from evalkit.pipeline.probing import probe_models, require_answering, with_remarks
 from evalkit.pipeline.scoring import seen_by, suite_scorers
-from evalkit.runner import (
-    Ask,
-    AskStats,
-    Job,
-    Purse,
-    look,
-    recalled,
-    together,
-)
+from evalkit.runner import Ask, AskStats, Job, Purse, recalled, together
 from evalkit.schema import (
     Example,
     Judgement,
@@ -134,7 +126,7 @@ class Bench:
         self._providers = providers
         self._before: list[dict[str, AskStats]] = []
 
-    async def look(
+    async def probe(
         self, jobs: Sequence[Job], providers: Mapping[str, Provider], purse: Purse | None
     ) -> None:
         """See that the judges can be asked, before the arms are paid for answers.
@@ -152,10 +144,7 @@ class Bench:
             return
         if None not in recalled(jobs, providers, self._plan.cache):
             return
-        timeout = self._plan.timeout
-        found, self._before = await look(served, self._plan.cache, timeout=timeout, purse=purse)
-        if problems := [one.problem for one in found.values() if one.problem]:
-            raise ModelError("\n".join(problems))
+        _, self._before = await require_answering(self._plan, served, purse)
 
     async def judge(
         self,

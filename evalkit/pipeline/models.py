@@ -23,7 +23,7 @@ from evalkit.runner import (
     Pair,
     ask,
     list_models,
-    look,
+    probe_served,
     require_two_models,
 )
 from evalkit.schema import Failure, Generation, Looked, Message, ModelSpec, Probe, Request
@@ -95,7 +95,7 @@ async def _looked(specs: Sequence[ModelSpec], addresses: Sequence[str], cache: P
     async with open_providers([*specs, *visited]) as providers:
         probed = {name: p for name, p in providers.items() if isinstance(p, Probed)}
         served = {spec.name: probed[spec.name] for spec in specs if spec.name in probed}
-        found, _ = await look(served, cache, fresh=True)
+        found, _ = await probe_served(served, cache, fresh=True)
         told = [
             _answering(found[spec.name])
             if spec.name in found

@@ -12,7 +12,7 @@ from evalkit.data import Project, load_project, parse_extract, parse_judge
 from evalkit.data.project import PROJECT_FILE
 from evalkit.errors import UsageError, nearest
 from evalkit.pipeline.arguments import checked
-from evalkit.pipeline.arms import choose_arms, require_two_models
+from evalkit.pipeline.arms import choose_arms, require_other_specs
 from evalkit.pipeline.checkpoints import with_curves, with_steps
 from evalkit.pipeline.options import RunOptions, check_options, listed
 from evalkit.runner import TIMEOUT
@@ -102,7 +102,7 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
     models = with_curves(with_steps(models), listed(options.get("curve", ())))
     allow_identical = options.get("allow_identical", False)
     if not allow_identical:
-        require_two_models(models)
+        require_other_specs(models)
     train, limit, seed = options.get("train"), options.get("limit"), options.get("seed")
     return Plan(
         name="quickstart" if quickstart else _name(paths),

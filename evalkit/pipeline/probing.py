@@ -8,7 +8,7 @@ from dataclasses import replace
 from evalkit.errors import ModelError
 from evalkit.models import Probed, Provider
 from evalkit.pipeline.plan import Plan
-from evalkit.runner import AskStats, Job, Purse, look, recall, recalled
+from evalkit.runner import AskStats, Job, Purse, last_probe, probe_served, recalled
 from evalkit.schema import Probe, SuiteConfig
 
 
@@ -29,21 +29,29 @@ async def probe_models(
     mine = [job for job in jobs if job.model in served]
     held = recalled(mine, providers, plan.cache)
     wanted = {job.model for job, answer in zip(mine, held, strict=True) if answer is None}
-    found, went = await look(
-        {name: p for name, p in served.items() if name in wanted},
-        plan.cache,
-        timeout=plan.timeout,
-        purse=purse,
-    )
-    if problems := [one.problem for one in found.values() if one.problem]:
-        raise ModelError("\n".join(problems))
+    left = {name: p for name, p in served.items() if name in wanted}
+    found, went = await require_answering(plan, left, purse)
     remembered = {
         name: one
         for name, provider in served.items()
-        if name not in wanted and (one := recall(name, provider, plan.cache)) is not None
+        if name not in wanted and (one := last_probe(name, provider, plan.cache)) is not None
     }
     found |= remembered
     return tuple(found[name] for name in providers if name in found), went
+
+
+async def require_answering(
+    plan: Plan, served: Mapping[str, Probed], purse: Purse | None
+) -> tuple[dict[str, Probe], list[dict[str, AskStats]]]:
+    """Look at served models: name -> findings; and what was sent for it.
+
+    Raises:
+        ModelError: a model that cannot be asked: no such name, no chat template.
+    """
+    found, went = await probe_served(served, plan.cache, timeout=plan.timeout, purse=purse)
+    if problems := [one.problem for one in found.values() if one.problem]:
+        raise ModelError("\n".join(problems))
+    return found, went
 
 
 def with_remarks(

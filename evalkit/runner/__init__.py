@@ -6,7 +6,7 @@ from evalkit.runner.cache import Cache, cache_key, model_key
 from evalkit.runner.identity import Pair, require_two_models
 from evalkit.runner.job import AskStats, Job, together
 from evalkit.runner.observer import Observer
-from evalkit.runner.probe import BRIEF, REQUEST_SECONDS, list_models, look, recall
+from evalkit.runner.probe import BRIEF, REQUEST_SECONDS, last_probe, list_models, probe_served
 from evalkit.runner.progress import LineProgress, TerminalProgress, progress_observer, say
 from evalkit.runner.purse import Purse, most_of
 from evalkit.runner.retry import Retry
@@ -31,12 +31,12 @@ __all__ = [
     "ask",
     "ask_by_batch",
     "cache_key",
+    "last_probe",
     "list_models",
-    "look",
     "model_key",
     "most_of",
+    "probe_served",
     "progress_observer",
-    "recall",
     "recalled",
     "require_two_models",
     "say",

@@ -27,16 +27,30 @@ from evalkit.runner.job import AskStats, Job, aside
 from evalkit.runner.purse import Purse
 from evalkit.runner.retry import Retry
 from evalkit.runner.stand_in import StandIn
-from evalkit.runner.trials import UNPENALISED, Trial, judge, penalises, plain_trial, trials
+from evalkit.runner.trials import UNPENALISED, Trial, honours, penalises, plain_trial, trials
 from evalkit.schema import Answer, Failure, Probe, Request, ServedModel
 
 VERSION = 2
 """Part of the key under which findings are kept: raised when other things are tried."""
 
 WEEK = 7 * 86400
-REQUEST_SECONDS = 20.0
+"""Seconds. Findings are kept under the week they are of, so that they end with it."""
+
+REMEMBERED = 52
+"""Weeks whose findings are looked through where nothing is asked any more."""
+
+LISTING_SECONDS = 10.0
+"""How long an endpoint may take to list its models."""
+
 LOADING_SECONDS = 120.0
 """How long the first request may take: many servers load a model when it is first asked."""
+
+REQUEST_SECONDS = 20.0
+"""How long every other request may take."""
+
+CONCURRENCY = 4
+"""Requests in flight: enough for a look, few enough for a small server."""
+
 BRIEF = Retry(attempts=2, patience=5.0)
 """A probe is worth little patience: what it cannot find out, the run will meet."""
 
@@ -52,13 +66,8 @@ _PENALISED = (
     f"without, give it `extra_body: {json.dumps(UNPENALISED)}` in evalkit.yaml"
 )
 
-CONCURRENCY = 4
-LISTING_SECONDS = 10.0
-REMEMBERED = 52
-"""Weeks whose findings are looked through where nothing is asked any more."""
 
-
-async def look(
+async def probe_served(
     served: Mapping[str, Probed],
     cache: Path,
     *,
@@ -115,7 +124,7 @@ async def look(
 async def _probe(model: str, provider: Probed, ask: Asking, cache: Path, *, fresh: bool) -> Probe:
     listing = await list_models(provider)
     listed = () if isinstance(listing, Failure) else listing
-    known = None if fresh else recall(model, provider, cache, weeks=1)
+    known = None if fresh else last_probe(model, provider, cache, weeks=1)
     found = known or Probe(model, provider.endpoint, provider.mode)
     names = [served.id for served in listed]
     name = provider.model
@@ -130,7 +139,9 @@ async def _probe(model: str, provider: Probed, ask: Asking, cache: Path, *, fres
     return found
 
 
-def recall(model: str, provider: Probed, cache: Path, *, weeks: int = REMEMBERED) -> Probe | None:
+def last_probe(
+    model: str, provider: Probed, cache: Path, *, weeks: int = REMEMBERED
+) -> Probe | None:
     """The latest findings of so many weeks, if there are any."""
     keys = [_key(provider, int(time.time()) // WEEK - past) for past in range(weeks)]
     with Cache(cache) as store:
@@ -177,7 +188,7 @@ async def _tried(found: Probe, provider: Probed, ask: Asking) -> Probe:
     replies |= await _ask(found.model, provider, ask, tried, REQUEST_SECONDS)
     if penalises(replies, provider.mode):
         found = replace(found, notes=(*found.notes, _PENALISED))
-    return replace(found, honours=judge(replies, provider.mode, provider.refused))
+    return replace(found, honours=honours(replies, provider.mode, provider.refused))
 
 
 async def _plain(found: Probe, provider: Probed, ask: Asking) -> bytes | Failure:

@@ -82,7 +82,7 @@ def _trial(
     return Trial(name, request, fields or {})
 
 
-def judge(replies: Replies, mode: Mode, refused: frozenset[str]) -> dict[str, Honour]:
+def honours(replies: Replies, mode: Mode, refused: frozenset[str]) -> dict[str, Honour]:
     """What an endpoint does with each parameter, by its replies to the trials.
 
     Args:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from evalkit.models import Probed, open_provider
 from evalkit.models.listing import read_listing
-from evalkit.runner import look, recall
+from evalkit.runner import last_probe, probe_served
 from evalkit.runner import probe as probing
 from evalkit.runner.trials import LONG
 from evalkit.schema import Mode, ModelSpec, Probe, ServedModel
@@ -39,7 +39,7 @@ def found(
     async def main() -> Probe:
         provider = opened(server, model, mode, extra_body)
         try:
-            probes, _ = await look({"arm": provider}, cache, **options)
+            probes, _ = await probe_served({"arm": provider}, cache, **options)
             return probes["arm"]
         finally:
             await provider.close()
@@ -234,8 +234,8 @@ def test_findings_are_kept_for_a_week_and_may_be_had_anew(
         later = time.time() + probing.WEEK
         monkeypatch.setattr(time, "time", lambda: later)
         server.ignores = []
-        assert recall("arm", opened(server), tmp_path) is not None
-        assert recall("arm", opened(server), tmp_path, weeks=1) is None
+        assert last_probe("arm", opened(server), tmp_path) is not None
+        assert last_probe("arm", opened(server), tmp_path, weeks=1) is None
         assert found(server, tmp_path).honours["seed"] == "yes"
         assert len(server.probed) == 3 * sent
 
