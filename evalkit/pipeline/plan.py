@@ -15,7 +15,7 @@ from evalkit.pipeline.arguments import checked
 from evalkit.pipeline.arms import choose_arms, require_other_specs
 from evalkit.pipeline.checkpoints import with_curves, with_steps
 from evalkit.pipeline.options import RunOptions, check_options, listed
-from evalkit.runner import TIMEOUT
+from evalkit.runner import CONCURRENCY, TIMEOUT
 from evalkit.schema import Extract, GateRule, ModelSpec
 from evalkit.stats.samples import SEED
 
@@ -68,7 +68,7 @@ class Plan:
     usual_judge: ModelSpec | None = None
     limit: int | None = None
     seed: int = SEED
-    concurrency: int = 32
+    concurrency: int = CONCURRENCY
     timeout: float = TIMEOUT
     max_seconds: float | None = None
     max_cost: float | None = None
@@ -115,7 +115,7 @@ def make_plan(suites: Sequence[str | Path] = (), **options: Unpack[RunOptions]) 
         usual_judge=project.judge,
         limit=project.limit if limit is None else limit,
         seed=next(n for n in (seed, project.seed, SEED) if n is not None),
-        concurrency=options.get("concurrency") or project.concurrency or 32,
+        concurrency=options.get("concurrency") or project.concurrency or CONCURRENCY,
         timeout=options.get("timeout") or project.timeout or TIMEOUT,
         max_seconds=options.get("max_seconds") or project.max_seconds,
         max_cost=options.get("max_cost") or project.max_cost,

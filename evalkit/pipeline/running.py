@@ -20,13 +20,13 @@ from evalkit.pipeline.judging import judges_asked
 from evalkit.pipeline.loading import Loaded, load_suites
 from evalkit.pipeline.looks import Asked, ask_suites
 from evalkit.pipeline.losses import load_losses
-from evalkit.pipeline.means import Means, end_of
+from evalkit.pipeline.means import Means
 from evalkit.pipeline.options import RunOptions, check_options, listed
 from evalkit.pipeline.plan import Plan, make_plan
 from evalkit.pipeline.resume import asked_again
 from evalkit.pipeline.spend import prices_of, purse_of
 from evalkit.pipeline.sweep import Choice, choose
-from evalkit.runner import AskStats, progress_observer
+from evalkit.runner import AskStats, deadline_in, progress_observer
 from evalkit.schema import GateRule, Loss, ModelSpec, Price, SuiteConfig
 
 REPORTS = Path("reports")
@@ -136,7 +136,7 @@ def _means(ready: _Ready, *, progress: bool) -> Means:
     """What the asking may use; the time runs from now on."""
     purse = purse_of(ready.plan, ready.prices, ready.judges)
     observer = progress_observer() if progress else None
-    return Means(observer, purse, end_of(ready.plan.max_seconds))
+    return Means(observer, purse, deadline_in(ready.plan.max_seconds))
 
 
 def _setup(ready: _Ready, choice: Choice, found: Asked, *, name: str) -> Setup:

@@ -1,8 +1,10 @@
 """Asking models: concurrently, in turns, from a cache on disk, without losing an answer."""
 
-from evalkit.runner.ask import TIMEOUT, Ask, ask, recalled
+from evalkit.runner.ask import CONCURRENCY, TIMEOUT, Ask, ask
 from evalkit.runner.batch import BatchPace, Joined, Reader, ask_by_batch
 from evalkit.runner.cache import Cache, cache_key, model_key
+from evalkit.runner.deadline import deadline_in, seconds_until
+from evalkit.runner.gathering import recalled
 from evalkit.runner.identity import Pair, require_two_models
 from evalkit.runner.job import AskStats, Job, together
 from evalkit.runner.observer import Observer
@@ -13,6 +15,7 @@ from evalkit.runner.retry import Retry
 
 __all__ = [
     "BRIEF",
+    "CONCURRENCY",
     "REQUEST_SECONDS",
     "TIMEOUT",
     "Ask",
@@ -31,6 +34,7 @@ __all__ = [
     "ask",
     "ask_by_batch",
     "cache_key",
+    "deadline_in",
     "last_probe",
     "list_models",
     "model_key",
@@ -40,5 +44,6 @@ __all__ = [
     "recalled",
     "require_two_models",
     "say",
+    "seconds_until",
     "together",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -14,9 +13,11 @@ from typing import Protocol
 
 from evalkit.errors import EvalkitError, Interrupted
 from evalkit.models import Provider
-from evalkit.runner.cache import FILE, Cache, cache_key, model_key
+from evalkit.runner.cache import Cache
 from evalkit.runner.claims import Claims
-from evalkit.runner.endpoint import OUT_OF_TIME, EndpointRun, ModelState, Question
+from evalkit.runner.deadline import deadline_in
+from evalkit.runner.endpoint import OUT_OF_TIME, EndpointRun, Question
+from evalkit.runner.gathering import Gathering, key_of
 from evalkit.runner.job import AskStats, Job
 from evalkit.runner.observer import Observer, Tally
 from evalkit.runner.purse import Purse
@@ -24,6 +25,8 @@ from evalkit.runner.retry import Retry
 from evalkit.schema import Answer, Failure
 
 CONCURRENCY = 32
+"""Calls in flight for one endpoint at most, where nobody says otherwise."""
+
 POLL = 0.25
 """Seconds between two looks at what another run has brought."""
 
@@ -75,17 +78,17 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
         Interrupted: Ctrl-C or cancellation; every answer received is in the cache.
     """
     tally = Tally(providers, observer)
-    keys = [_key(job, providers[job.model]) for job in jobs]
+    keys = [key_of(job, providers[job.model]) for job in jobs]
     cacheable = cache is not None and any(key is not None for key in keys)
     with _open(cache if cacheable else None) as store:
-        run = _Run(jobs, providers, store, tally, set() if own is None else own)
-        questions = run.recall(keys, settled or {})
-        deadline = float("inf") if max_seconds is None else time.monotonic() + max_seconds
+        found = Gathering(jobs, providers, store, tally, set() if own is None else own)
+        questions = found.recall(keys, settled or {})
+        deadline = deadline_in(max_seconds)
         line = partial(
             EndpointRun,
             providers=providers,
-            states=run.states,
-            deliver=run.deliver,
+            states=found.states,
+            deliver=found.deliver,
             cache=store,
             tally=tally,
             retry=retry or Retry(),
@@ -94,36 +97,23 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
             deadline=deadline,
         )
         asking = partial(_ask_endpoints, line, providers, concurrency=max(1, concurrency))
+        interrupted = False
         try:
             with _lasting():
                 if store is None or not questions:
                     await asking(questions)
                 else:
-                    await _ask_beside_others(questions, asking, run, store, deadline)
+                    await _ask_beside_others(questions, asking, found, store, deadline)
         except (asyncio.CancelledError, KeyboardInterrupt):
-            run.interrupted = True
+            interrupted = True
         finally:
             tally.finished()
     # The cache is closed: whatever had come in is on disk by now.
-    if run.interrupted:
-        raise Interrupted(run.kept())
-    return [outcome for outcome in run.outcomes if outcome is not None], tally.stats(run.notes())
-
-
-def recalled(
-    jobs: Sequence[Job], providers: Mapping[str, Provider], cache: Path
-) -> list[Answer | None]:
-    """What the cache holds of the answers to jobs; None where it holds none. Asks nothing.
-
-    Raises:
-        CacheError: the cache cannot be used.
-    """
-    if not (cache / FILE).is_file():
-        return [None for _ in jobs]
-    keys = [_key(job, providers[job.model]) for job in jobs]
-    with Cache(cache) as store:
-        found = store.get([key for key in keys if key])
-    return [found.get(key or "") for key in keys]
+    if interrupted:
+        raise Interrupted(found.kept())
+    return [outcome for outcome in found.outcomes if outcome is not None], tally.stats(
+        found.notes()
+    )
 
 
 class Ask(Protocol):
@@ -137,111 +127,6 @@ class Ask(Protocol):
         settled: Mapping[str, Failure] | None = None,
     ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
         """Ask; answers go into the cache of the run, so that the run need not ask again."""
-
-
-class _Run:
-    """The outcomes of one call of `ask`, as they gather."""
-
-    def __init__(
-        self,
-        jobs: Sequence[Job],
-        providers: Mapping[str, Provider],
-        store: Cache | None,
-        tally: Tally,
-        own: set[str],
-    ) -> None:
-        self.outcomes: list[Answer | Failure | None] = [None] * len(jobs)
-        self.states = {model: ModelState() for model in providers}
-        self.interrupted = False
-        self._jobs = jobs
-        self._providers = providers
-        self._store = store
-        self._tally = tally
-        self._own = own
-        self._recalled = 0
-        self._old_notes: dict[str, list[str]] = {}
-
-    def recall(self, keys: Sequence[str | None], settled: Mapping[str, Failure]) -> list[Question]:
-        """Deliver what the cache holds and what is settled; return the rest, equal ones as one."""
-        places: dict[str, list[int]] = {}
-        for i, key in enumerate(keys):
-            places.setdefault(f"#{i}" if key is None else key, []).append(i)
-        stored = {} if self._store is None else self._store.get([key for key in keys if key])
-        questions = []
-        cached: Counter[str] = Counter()
-        own: Counter[str] = Counter()
-        for name, jobs in places.items():
-            first = self._jobs[jobs[0]]
-            if name not in stored:
-                questions.append(Question(first.model, first.request, keys[jobs[0]], tuple(jobs)))
-                continue
-            for i in jobs:
-                self.outcomes[i] = stored[name]
-                (own if name in self._own else cached)[self._jobs[i].model] += 1
-                self.states[self._jobs[i].model].answered += 1
-        self._recalled = len(stored)
-        if self._store is not None:
-            self._old_notes = {
-                model: self._store.notes(model_key(provider))
-                for model, provider in self._providers.items()
-                if self.states[model].answered
-            }
-        self._tally.started(Counter(job.model for job in self._jobs), cached, own)
-        reasons = [settled.get(question.key or "") for question in questions]
-        for question, reason in zip(questions, reasons, strict=True):
-            if reason is not None:
-                self.deliver(question, reason)
-        return [q for q, reason in zip(questions, reasons, strict=True) if reason is None]
-
-    def deliver(self, question: Question, outcome: Answer | Failure, *, sent: bool = True) -> None:
-        """Give an outcome to every job that asked for it; only the first may have been sent."""
-        if sent and question.key is not None and isinstance(outcome, Answer):
-            self._own.add(question.key)
-        for i in question.jobs:
-            self.outcomes[i] = outcome
-            model = self._jobs[i].model
-            if isinstance(outcome, Answer):
-                self._tally.answered(model, outcome, shared=not sent or i != question.jobs[0])
-            else:
-                self._tally.failed(model, outcome)
-
-    def found(self, questions: Sequence[Question], store: Cache) -> list[Question]:
-        """Deliver what another run has brought into the cache meanwhile; return the rest."""
-        stored = store.get([question.key for question in questions if question.key])
-        rest = []
-        for question in questions:
-            answer = stored.get(question.key or "")
-            if answer is None:
-                rest.append(question)
-                continue
-            self.states[question.model].answered += 1
-            self.deliver(question, answer, sent=False)
-        return rest
-
-    def others(self, questions: Sequence[Question]) -> None:
-        """Tell that other runs are asking these."""
-        self._tally.others(sum(len(question.jobs) for question in questions))
-
-    def notes(self) -> dict[str, list[str]]:
-        """Model -> what must be known about how it was asked, now or when its answers were had."""
-        return {
-            model: [*self._old_notes.get(model, ()), *provider.notes]
-            for model, provider in self._providers.items()
-        }
-
-    def kept(self) -> str:
-        """What a person reads after Ctrl-C."""
-        if self._store is None:
-            return "interrupted; without a cache no answers are kept"
-        kept = self._recalled + self._store.stored
-        return (
-            f"interrupted; {kept} answers are kept in {self._store.path}, and the same command "
-            "asks only for the rest"
-        )
-
-
-def _key(job: Job, provider: Provider) -> str | None:
-    return cache_key(provider, job.request, job.repeat) if provider.cacheable else None
 
 
 @contextmanager
@@ -288,7 +173,7 @@ async def _ask_endpoints(
 async def _ask_beside_others(
     questions: Sequence[Question],
     asking: Callable[[Sequence[Question]], Awaitable[None]],
-    run: _Run,
+    found: Gathering,
     store: Cache,
     deadline: float,
 ) -> None:
@@ -301,16 +186,16 @@ async def _ask_beside_others(
         while rest:
             mine = claims.take([question.key for question in rest if question.key])
             # Looked up only now: whoever had a claim before has stored the answer by now.
-            rest = run.found(rest, store)
+            rest = found.meanwhile(rest, store)
             await asking([q for q in rest if q.key is None or q.key in mine])
             rest = [q for q in rest if q.key is not None and q.key not in mine]
             if rest and time.monotonic() >= deadline:
                 for question in rest:
-                    run.deliver(question, OUT_OF_TIME)
+                    found.deliver(question, OUT_OF_TIME)
                 return
             if rest and not told:
                 told = True
-                run.others(rest)
+                found.others(rest)
             if rest:
                 await asyncio.sleep(POLL)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from evalkit.errors import EvalkitError, ModelError
 from evalkit.models import Allowance, Metered, Provider, quote
 from evalkit.runner.cache import Cache, model_key
+from evalkit.runner.deadline import seconds_until
 from evalkit.runner.limiter import Limiter
 from evalkit.runner.observer import Tally
 from evalkit.runner.purse import OUT_OF_MONEY, Purse
@@ -23,7 +24,6 @@ has answered before is left alone for the rest of the run."""
 HOPELESS_AFTER = 20
 """How many requests in a row may end without an answer before a model that never gave one is an
 error of the run rather than of the requests."""
-
 
 OUT_OF_TIME = Failure(
     "deadline",
@@ -181,12 +181,12 @@ class EndpointRun:
         model = questions[0].model
         provider = self.providers[model]
         limit = None if self.timeout is None else self.timeout * len(questions)
-        rest = self.deadline - time.monotonic()
+        spans = [s for s in (limit, seconds_until(self.deadline)) if s is not None]
         self.tally.sent(model, len(questions))
         clock = asyncio.get_running_loop().time
         start = clock()
         try:
-            async with asyncio.timeout(_shorter(limit, rest)):
+            async with asyncio.timeout(min(spans, default=None)):
                 outcomes = await provider.complete([question.request for question in questions])
         except TimeoutError:
             if time.monotonic() >= self.deadline:
@@ -263,12 +263,6 @@ def in_turns(
         placed += [((i + 0.5) / len(batches), rank, batch) for i, batch in enumerate(batches)]
     placed.sort(key=lambda place: place[:2])
     return [batch for _, _, batch in placed]
-
-
-def _shorter(limit: float | None, rest: float) -> float | None:
-    """The shorter of two spans, the second of which may be infinite; None for no limit."""
-    shortest = min(float("inf") if limit is None else limit, rest)
-    return None if shortest == float("inf") else max(0.0, shortest)
 
 
 def _timed(outcome: Answer | Failure, seconds: float) -> Answer | Failure:

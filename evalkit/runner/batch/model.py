@@ -90,14 +90,14 @@ class BatchModel:
 
 
 async def patiently(
-    call: Callable[[], Awaitable[Result | Failure]], retry: Retry, end: float
+    call: Callable[[], Awaitable[Result | Failure]], retry: Retry, deadline: float
 ) -> Result | Failure:
     """Call until it brings a result, or a failure that is final.
 
     Args:
         call: asks a server once.
         retry: how much patience it gets.
-        end: on `time.monotonic`; nothing is waited for beyond it.
+        deadline: on `time.monotonic`; nothing is waited for beyond it.
     """
     budget = Budget(retry)
     while True:
@@ -105,6 +105,6 @@ async def patiently(
         if not isinstance(outcome, Failure):
             return outcome
         delay = budget.next_delay(outcome)
-        if delay is None or time.monotonic() + delay > end:
+        if delay is None or time.monotonic() + delay > deadline:
             return outcome
         await asyncio.sleep(delay)

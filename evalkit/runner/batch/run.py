@@ -16,6 +16,7 @@ from evalkit.runner.batch.ledger import Batch, Ledger
 from evalkit.runner.batch.model import BatchModel, BatchPace, patiently
 from evalkit.runner.batch.submit import Say, finish_planned, plan
 from evalkit.runner.cache import Cache, cache_key
+from evalkit.runner.deadline import deadline_in, seconds_until
 from evalkit.runner.job import AskStats, Job
 from evalkit.runner.observer import Tally
 from evalkit.schema import Answer, Failure
@@ -74,9 +75,11 @@ async def ask_by_batch(
         Interrupted: Ctrl-C; the batches go on at the server.
     """
     mine = [job for job in jobs if job.model in providers and job.request.scored is None]
-    end = float("inf") if max_seconds is None else time.monotonic() + max_seconds
+    deadline = deadline_in(max_seconds)
     with Cache(cache) as store, Ledger(cache) as ledger:
-        run = _BatchRun(mine, providers, store, ledger, pace or BatchPace(), end, say or _silent)
+        run = _BatchRun(
+            mine, providers, store, ledger, pace or BatchPace(), deadline, say or _silent
+        )
         try:
             await run.run()
         except (asyncio.CancelledError, KeyboardInterrupt):
@@ -104,14 +107,20 @@ class _BatchRun:
         store: Cache,
         ledger: Ledger,
         pace: BatchPace,
-        end: float,
+        deadline: float,
         say: Say,
     ) -> None:
         self.settled: dict[str, Failure] = {}
         self.answered: set[str] = set()
         self.models: dict[str, BatchModel] = {}
         self.tally = Tally(providers, None)
-        self._store, self._ledger, self._pace, self._end, self._say = store, ledger, pace, end, say
+        self._store, self._ledger, self._pace, self._deadline, self._say = (
+            store,
+            ledger,
+            pace,
+            deadline,
+            say,
+        )
         self._arms: dict[str, list[str]] = {}
         self._told = (0, 0)
         by_arm = {}
@@ -135,11 +144,11 @@ class _BatchRun:
             if await self._look():
                 pause = self._pace.first
                 continue
-            rest = self._end - time.monotonic()
-            if rest <= 0:
+            rest = seconds_until(self._deadline)
+            if rest == 0:
                 self._settle_rest()
                 return
-            await asyncio.sleep(min(pause, rest))
+            await asyncio.sleep(pause if rest is None else min(pause, rest))
             pause = min(pause * GROWTH, self._pace.longest)
 
     def _recall(self) -> list[str]:
@@ -162,7 +171,7 @@ class _BatchRun:
             return
         async with self._ledger.turn():
             self._ledger.sweep()
-            await finish_planned(self.models, self._ledger, self._pace, self._end, self._say)
+            await finish_planned(self.models, self._ledger, self._pace, self._deadline, self._say)
             # The ledger first: what has left it is in the cache by then.
             waiting = {key: self._ledger.waiting(key) for key in self.models}
             for arm in self._recall():
@@ -171,7 +180,7 @@ class _BatchRun:
                 rest = [question for question in model.pending if question not in waiting[key]]
                 if rest and not (model.crowded and waiting[key]):
                     self.tally.sent(model.name, plan(rest, model, self._ledger, self._pace))
-            await finish_planned(self.models, self._ledger, self._pace, self._end, self._say)
+            await finish_planned(self.models, self._ledger, self._pace, self._deadline, self._say)
 
     async def _look(self) -> bool:
         """Ask after every batch; collect those that have ended. Whether there were any."""
@@ -203,7 +212,7 @@ class _BatchRun:
         """A batch that cannot be asked after is asked after again, unless it is gone for good."""
         if failure.kind == "absent":
             found = await patiently(
-                partial(model.server.find, batch.tag), self._pace.retry, self._end
+                partial(model.server.find, batch.tag), self._pace.retry, self._deadline
             )
             if found is None:
                 self._say(f"{model.name}: the server has lost the batch {quote(batch_id)}")
@@ -254,7 +263,7 @@ class _BatchRun:
         joined = Joined()
         for file_id in status.files:
             fetch = partial(_fetch, file_id, requests, model)
-            found = await patiently(fetch, self._pace.retry, self._end)
+            found = await patiently(fetch, self._pace.retry, self._deadline)
             if isinstance(found, Joined):
                 joined.merge(found)
             elif found.kind == "absent":  # deleted, or expired before anybody came for it

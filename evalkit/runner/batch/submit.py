@@ -17,7 +17,7 @@ Say = Callable[[str], None]
 
 
 async def finish_planned(
-    models: Mapping[str, BatchModel], ledger: Ledger, pace: BatchPace, end: float, say: Say
+    models: Mapping[str, BatchModel], ledger: Ledger, pace: BatchPace, deadline: float, say: Say
 ) -> None:
     """Hand in everything that is planned, wherever a run before this one was killed.
 
@@ -32,7 +32,7 @@ async def finish_planned(
         if batch.file_id is None and not batch.file.exists():
             ledger.drop(batch)  # nothing of it has left this machine: it will be planned anew
             continue
-        await _hand_in(batch, models[batch.model], ledger, pace, end)
+        await _hand_in(batch, models[batch.model], ledger, pace, deadline)
         say(f"{models[batch.model].name}: a batch of {batch.lines:,} prompts is handed in")
 
 
@@ -59,19 +59,19 @@ def plan(keys: Sequence[str], model: BatchModel, ledger: Ledger, pace: BatchPace
 
 
 async def _hand_in(
-    batch: Batch, model: BatchModel, ledger: Ledger, pace: BatchPace, end: float
+    batch: Batch, model: BatchModel, ledger: Ledger, pace: BatchPace, deadline: float
 ) -> None:
     """Upload the file of a batch, and have the batch made."""
     file_id = batch.file_id
     if file_id is None:
         upload = partial(model.server.upload, batch.file)
-        uploaded = await patiently(upload, pace.retry, end)
+        uploaded = await patiently(upload, pace.retry, deadline)
         if isinstance(uploaded, Failure):
             _stop(uploaded, batch, model, ledger)
         file_id = uploaded
         ledger.uploaded(batch.tag, file_id)
     make = partial(_make, batch, file_id, model, ledger)
-    made = await patiently(make, pace.retry, end)
+    made = await patiently(make, pace.retry, deadline)
     if isinstance(made, Failure):
         _stop(made, batch, model, ledger)
     ledger.submitted(batch, made.id)
