@@ -7,7 +7,6 @@ its file have passed in one session.
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -77,7 +76,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             continue
         record[kind.name] = {
             "passed": datetime.now(UTC).date().isoformat(),
-            "python": platform.python_version(),
             "versions": kind.versions(),
             "measured": dict(sorted(seen.figures.items())),
         }

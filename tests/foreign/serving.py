@@ -52,9 +52,10 @@ class Kind:
         return path.absolute()
 
     def versions(self) -> dict[str, str]:
-        """Of its packages, as they are installed."""
-        code = "import json, sys; from importlib.metadata import version; "
-        code += "print(json.dumps({name: version(name) for name in sys.argv[1:]}))"
+        """Of its Python and its packages, as they are installed."""
+        code = "import json, platform, sys; from importlib.metadata import version; "
+        code += "print(json.dumps({name: version(name) for name in sys.argv[1:]} "
+        code += "| {'Python': platform.python_version()}))"
         told: dict[str, str] = json.loads(run([self.interpreter(), "-c", code, *self.packages]))
         return told
 

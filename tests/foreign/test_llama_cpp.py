@@ -77,7 +77,7 @@ def test_answers_are_those_of_the_same_weights_here(urls: Urls, tmp_path: Path, 
     done = compare(tmp_path, "there")
     assert done.code == 0, done.err
     equal, total = agreement(tmp_path / "here", tmp_path / "there")
-    note("answers equal to local: in chat", f"{equal} of {total}")
+    note("equal in chat", f"{equal} of {total}")
     assert total == 2 * len(SUITES) * PROMPTS
     assert equal >= 0.98 * total
     assert "less likely that have been said" not in done.err
@@ -92,7 +92,7 @@ def test_a_penalty_that_nobody_asked_for_changes_answers_and_is_told(
     done = compare(tmp_path, "penalised")
     assert done.code == 0, done.err
     equal, total = agreement(tmp_path / "free", tmp_path / "penalised")
-    note("greedy answers that its penalty leaves as they are", f"{equal} of {total}")
+    note("greedy answers changed by its penalty", f"{total - equal} of {total}")
     assert equal < total
     told = " ".join(done.err.split())
     assert "base: the server makes tokens less likely that have been said" in told
@@ -119,7 +119,7 @@ def test_plain_text_is_continued_as_the_template_would_have_it(
         done = evalkit("run", suite, "--no-perturb", "--out", out, cwd=tmp_path)
         assert done.code == 0, done.err
     equal, total = agreement(tmp_path / "here", tmp_path / "there")
-    note("answers equal to local: in completions", f"{equal} of {total}")
+    note("equal in completions", f"{equal} of {total}")
     assert equal >= 0.98 * total
 
 
@@ -139,7 +139,7 @@ def test_log_probabilities_are_those_of_the_same_weights_here(
     here, there = found
     assert len(here) == 2 * len(scorers)
     far = float(((here - there) / here.abs().clip(lower=1e-3)).abs().max())
-    note("largest relative difference of a score from log-probabilities", f"{far:.0e}")
+    note("scores from log-probabilities are equal to a relative", f"{far:.0e}")
     assert far < 0.02
 
 
@@ -268,7 +268,7 @@ def test_two_models_of_one_server_are_loaded_anew_for_every_request(
         project(tmp_path, **served({"base": both.url, "tuned": both.url}))
         done = compare(tmp_path, "out")
         assert done.code == 0, done.err
-    note("answers a second, two models of one server in turns", speed(done))
+    note("answers a second from one server with both models", speed(done))
 
 
 def test_a_judge_is_asked_without_the_form_that_it_does_not_know(
@@ -293,5 +293,5 @@ def test_how_fast_it_answers(urls: Urls, tmp_path: Path, note: Note) -> None:
     project(tmp_path, **served(urls))
     done = compare(tmp_path, "out")
     assert done.code == 0, done.err
-    note("answers a second, a server for each model", speed(done))
+    note("answers a second from a server for each model", speed(done))
     assert speed(done) > 5

@@ -65,8 +65,8 @@ def test_answers_are_those_of_the_same_weights_here(urls: Urls, tmp_path: Path, 
     done = compare(tmp_path, "there")
     assert done.code == 0, done.err
     equal, total = agreement(tmp_path / "here", tmp_path / "there")
-    note("answers equal to local: in chat", f"{equal} of {total}")
-    note("answers a second, a server for each model", speed(done))
+    note("equal in chat", f"{equal} of {total}")
+    note("answers a second from a server for each model", speed(done))
     assert total == 2 * len(SUITES) * PROMPTS
     assert equal >= 0.98 * total
     told = " ".join(done.err.split())
@@ -96,7 +96,7 @@ def test_plain_text_is_continued_as_the_template_would_have_it(
         done = evalkit("run", suite, "--no-perturb", "--out", out, cwd=tmp_path)
         assert done.code == 0, done.err
     equal, total = agreement(tmp_path / "here", tmp_path / "there")
-    note("answers equal to local: in completions", f"{equal} of {total}")
+    note("equal in completions", f"{equal} of {total}")
     assert equal >= 0.98 * total
 
 
@@ -118,7 +118,7 @@ def test_one_model_under_two_names_stops_a_run(urls: Urls, tmp_path: Path) -> No
     suites = write_prompts(tmp_path)
     models = {"base": "base", "tuned": "same"}
     project(tmp_path, **{arm: {"model": f"openai:{n}@{urls['base']}"} for arm, n in models.items()})
-    # It drops what it is asked of one model when it turns to the other, so: one at a time.
+    # It breaks off what it is asked of one model when it turns to the other: one at a time.
     words = (suites[0], "--no-perturb", "--concurrency", "1", "--out", "out")
     done = evalkit("run", *words, cwd=tmp_path)
     assert done.code == 2, done.err
