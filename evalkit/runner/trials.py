@@ -55,9 +55,9 @@ def plain_trial() -> Trial:
 
 def trials(mode: Mode, plain: bytes) -> Iterator[Trial]:
     """What is tried besides the plain request, whose reply is given."""
-    words = _text(plain, mode).split()
-    if len(words) > 1:
-        yield _counting("stop", stop=(words[1],))
+    stop = _stopping(_text(plain, mode))
+    if stop is not None:
+        yield _counting("stop", stop=(stop,))
     yield _counting("n", fields={"n": 2})
     yield _counting("logprobs", fields=LOGPROBS[mode])
     yield _counting(PENALTY, fields=UNPENALISED)
@@ -140,14 +140,23 @@ def _ends(reply: bytes | Failure, mode: Mode, most: int) -> Honour:
 
 
 def _stops(plain: bytes | Failure, stopped: bytes | Failure | None, mode: Mode) -> Honour:
-    """Whether the second word of the plain answer ended the same answer when it was a stop text."""
-    words = _text(plain, mode).split()
-    if stopped is None or isinstance(stopped, Failure):
-        return "unknown" if stopped is None else _shows(stopped, effect=False)
+    """Whether a word of the plain answer ended the same answer when it was a stop text."""
+    text = _text(plain, mode)
+    stop = _stopping(text)
+    if stop is None or stopped is None:
+        return "unknown"
     said = _text(stopped, mode)
-    if words[1] in said:
-        return "ignored"
-    return "yes" if said.split() == words[:1] else "unknown"
+    if isinstance(stopped, Failure) or stop in said:
+        return _shows(stopped, effect=False)
+    return "yes" if said.split() == text.partition(stop)[0].split() else "unknown"
+
+
+def _stopping(text: str) -> str | None:
+    """The first word of an answer but one that nothing before it holds, not even within a word."""
+    words = text.split()
+    return next(
+        (w for i, w in enumerate(words) if i and text.partition(w)[0].split() == words[:i]), None
+    )
 
 
 def _repeats(replies: Sequence[bytes | Failure], mode: Mode) -> Honour:

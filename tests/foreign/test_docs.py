@@ -50,7 +50,7 @@ def rows() -> Iterator[str]:
     found = [PASSED[kind.name]["measured"] for kind in KINDS]
     names = dict.fromkeys(name for mode in MODES for one in found for name in one[mode])
     for name in names:
-        cells = [one[mode].get(name, "–") for one in found for mode in MODES]
+        cells = [one[mode].get(name, "\N{EN DASH}") for one in found for mode in MODES]
         yield f"| `{name}` | {' | '.join(cells)} |"
     equal = [one[f"equal in {mode}"] for one in found for mode in MODES]
     yield f"| answers equal to those of `local:` | {' | '.join(equal)} |"

@@ -14,7 +14,7 @@ from evalkit.models import Probed, open_provider
 from evalkit.models.listing import read_listing
 from evalkit.runner import last_probe, probe_served
 from evalkit.runner import probe as probing
-from evalkit.runner.trials import LONG
+from evalkit.runner.trials import LONG, _stopping
 from evalkit.schema import Mode, ModelSpec, Probe, ServedModel
 from tests.servers.openai_server import Server, error_reply
 
@@ -191,6 +191,14 @@ def test_a_server_that_breaks_where_the_template_is_missing(tmp_path: Path) -> N
         assert len(server.probed) == 2 + 1 + 2  # twice in chat, plain, and twice again
     with Server(probe_fault="500") as server:
         assert found(server, tmp_path).problem == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "stop"),
+    [("7 8 9", "8"), ("17 7 8", "8"), ("a a b", "b"), ("a a", None), ("one", None), ("", None)],
+)
+def test_a_stop_text_ends_an_answer_at_its_first_place(text: str, stop: str | None) -> None:
+    assert _stopping(text) == stop
 
 
 def test_a_server_that_penalises_repetition(tmp_path: Path) -> None:
