@@ -10,7 +10,7 @@ from evalkit.data.health import Lengths, SplitHealth, SuiteHealth, check_suite
 from evalkit.data.leakage import find_leaks
 from evalkit.data.losses import read_losses
 from evalkit.data.perturb import perturb
-from evalkit.data.project import Project, load_project
+from evalkit.data.project import Project, find_project, load_project
 from evalkit.data.readers import Row, read_rows, reader
 from evalkit.data.spec import parse_judge, parse_model, safe_name
 from evalkit.data.suite import DEFAULT_SCORERS, check_train_files, find_train, load_suite
@@ -28,6 +28,7 @@ __all__ = [
     "check_train_files",
     "expected_of",
     "find_leaks",
+    "find_project",
     "find_train",
     "load_project",
     "load_suite",

@@ -49,6 +49,17 @@ class Project:
     judge: ModelSpec | None = None
 
 
+def find_project(config: str | Path | None = None) -> Project | None:
+    """The project file that is named, else the one in this folder; None if there is none.
+
+    Raises:
+        ConfigError: every field that is wrong, a line each.
+    """
+    if config is None and not Path(PROJECT_FILE).is_file():
+        return None
+    return load_project(Path(PROJECT_FILE if config is None else config))
+
+
 def load_project(path: Path) -> Project:
     """Read a project file, or the evalkit.yaml of a folder. Paths in it are relative to it.
 

@@ -114,8 +114,8 @@ class Opened:
     ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
         """Ask; if the plan says so by file first, and then live what cannot be asked by file."""
         went: Mapping[str, AskStats] = {}
-        by_file = {name: p for name, p in providers.items() if isinstance(p, Batched)}
-        if self.plan.batch and by_file:
+        by_file = _batched(providers) if self.plan.batch else {}
+        if by_file:
             settled, went = await ask_by_batch(
                 jobs,
                 by_file,
@@ -165,7 +165,7 @@ async def _ask(
     jobs, silent, tried = await drop_silent(jobs, providers, asking)
     before += tried
     if plan.batch:
-        batched(providers)  # or there is nothing that a batch could do
+        require_batched(providers)
     outcomes, stats = await opened.put(jobs, providers, opened.means.observer)
     answered = list(zip(jobs, outcomes, strict=True))
     notes = likelihood_notes(silent, answered)
@@ -176,13 +176,17 @@ async def _ask(
     )
 
 
-def batched(providers: Mapping[str, Provider]) -> dict[str, Batched]:
+def _batched(providers: Mapping[str, Provider]) -> dict[str, Batched]:
+    return {name: p for name, p in providers.items() if isinstance(p, Batched)}
+
+
+def require_batched(providers: Mapping[str, Provider]) -> dict[str, Batched]:
     """Those that can be asked by file.
 
     Raises:
-        UsageError: there are none.
+        UsageError: there are none, so that there is nothing for a batch to do.
     """
-    found = {name: p for name, p in providers.items() if isinstance(p, Batched)}
+    found = _batched(providers)
     if not found:
         raise UsageError(
             "none of the models can be asked by file; expected at least one of `openai:`"

@@ -13,14 +13,13 @@ from evalkit.pipeline.arguments import checked
 from evalkit.pipeline.asking import run_async
 from evalkit.pipeline.foreseeing import Foreseen, examples_of, foresee
 from evalkit.pipeline.judging import judges_asked
-from evalkit.pipeline.loading import Loaded, load_suites
-from evalkit.pipeline.opening import open_providers
+from evalkit.pipeline.loading import load_suites
 from evalkit.pipeline.options import RunOptions, listed
-from evalkit.pipeline.plan import Plan, make_plan
+from evalkit.pipeline.plan import make_plan
 from evalkit.pipeline.resume import asked_again
 from evalkit.pipeline.spend import charges
-from evalkit.runner import most_of
-from evalkit.schema import Estimate, ModelSpec, Price, Request
+from evalkit.runner import most_cost
+from evalkit.schema import Estimate, Price, Request
 
 BYTES = 4
 """Bytes of UTF-8 that make about one token: of English text, and roughly of others."""
@@ -74,7 +73,7 @@ def estimate(
     loaded = load_suites(plan)
     asked = (*plan.models, *judges_asked(plan, loaded.suites))
     prices = charges(asked, datetime.now(UTC).date(), batch=plan.batch)
-    held = run_async(_held(plan, loaded, asked))
+    _, held = run_async(foresee(plan, loaded, asked))
     references = {place: example.references[0] for place, example in examples_of(loaded)}
     rates = {
         model.name: _rate([one for one in held if one.job.model == model.name]) for model in asked
@@ -86,11 +85,6 @@ def estimate(
     )
 
 
-async def _held(plan: Plan, loaded: Loaded, asked: Sequence[ModelSpec]) -> list[Foreseen]:
-    async with open_providers(asked) as providers:
-        return foresee(plan, loaded, providers)
-
-
 def _place(one: Foreseen) -> tuple[str, str, str]:
     request = one.job.request
     return request.suite, request.split, one.job.model
@@ -99,7 +93,7 @@ def _place(one: Foreseen) -> tuple[str, str, str]:
 def _rate(held: Sequence[Foreseen]) -> _Rate:
     """What the answers of a model in the cache say about its tokens."""
     answers = [(one.job.request, one.answer) for one in held if one.answer is not None]
-    counted = [(_bytes(r), a.prompt_tokens) for r, a in answers if a.prompt_tokens is not None]
+    counted = [(r.size, a.prompt_tokens) for r, a in answers if a.prompt_tokens is not None]
     lengths = [
         a.completion_tokens
         for r, a in answers
@@ -135,14 +129,14 @@ def _estimate(
         most_completion_tokens=sum(request.generation.max_tokens for request in left),
         basis="length of the text" if rate == _Rate() else "answers in the cache",
         cost=None if price is None else price.of(prompt, completion),
-        most_cost=None if price is None else sum(most_of(one.worst, price) for one in unknown),
+        most_cost=None if price is None else sum(most_cost(one.worst, price) for one in unknown),
     )
 
 
 def _prompt_tokens(request: Request, rate: _Rate) -> float:
     if rate.tokens_per_byte is not None:
-        return rate.tokens_per_byte * _bytes(request)
-    return _bytes(request) / BYTES + TURN * len(request.messages)
+        return rate.tokens_per_byte * request.size
+    return request.size / BYTES + TURN * len(request.messages)
 
 
 def _completion_tokens(
@@ -157,8 +151,3 @@ def _completion_tokens(
     reference = references[request.suite, request.split, request.example_id]
     about = len(reference.encode(errors="replace")) / BYTES + 1
     return min(about, request.generation.max_tokens)
-
-
-def _bytes(request: Request) -> int:
-    texts = [*(message.content for message in request.messages), request.scored or ""]
-    return sum(len(text.encode(errors="replace")) for text in texts)

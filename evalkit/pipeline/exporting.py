@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Unpack
 
 from evalkit import store
-from evalkit.data import read_rows
 from evalkit.errors import UsageError
-from evalkit.models import Batched, Line, Provider, open_provider, write_files
+from evalkit.models import Batched, Line, write_files
 from evalkit.pipeline.arguments import checked
-from evalkit.pipeline.asking import batched, run_async
+from evalkit.pipeline.asking import require_batched, run_async
 from evalkit.pipeline.foreseeing import Foreseen, foresee
 from evalkit.pipeline.judging import judges_asked
 from evalkit.pipeline.loading import load_suites
@@ -98,10 +97,8 @@ def export_batches(
         )
     loaded = load_suites(plan)
     models = (*plan.models, *judges_asked(plan, loaded.suites))
-    providers = {m.name: open_provider(m, read_rows=read_rows) for m in models}
-    run_async(_close(providers.values()))  # nothing will be sent
-    served = batched(providers)
-    foreseen = foresee(plan, loaded, providers)
+    providers, foreseen = run_async(foresee(plan, loaded, models))
+    served = require_batched(providers)
     questions, cached = _questions(foreseen, served)
     _learn(served, plan.cache)
     waiting = {one.job.model for one in foreseen if not one.certain} & served.keys()
@@ -191,8 +188,3 @@ def _file_name(folder: Path, model: str, number: int) -> Path:
     model = model.replace(":", "-")  # of a judge: not every file system takes it
     path = folder / (f"{model}.jsonl" if number == 1 else f"{model}-{number}.jsonl")
     return _file_name(folder, f"{model}_", number) if path.exists() else path
-
-
-async def _close(providers: Iterable[Provider]) -> None:
-    for provider in providers:
-        await provider.close()

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from evalkit.models import Provider
 from evalkit.pipeline.judging import chosen_scorers, judge_name, questions_about, request_of
 from evalkit.pipeline.loading import VALIDATION, Loaded
+from evalkit.pipeline.opening import open_providers
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.scoring import seen_by
 from evalkit.pipeline.sweep import foreseen_jobs
 from evalkit.runner import Job, recalled
-from evalkit.schema import Answer, Example, Request, SuiteConfig
+from evalkit.schema import Answer, Example, ModelSpec, Request, SuiteConfig
 from evalkit.scorers import JudgedScorer
 
 Place = tuple[str, str, str]
@@ -40,17 +41,28 @@ class Foreseen:
     certain: bool = True
 
 
-def foresee(plan: Plan, loaded: Loaded, providers: Mapping[str, Provider]) -> list[Foreseen]:
+async def foresee(
+    plan: Plan, loaded: Loaded, models: Sequence[ModelSpec]
+) -> tuple[dict[str, Provider], list[Foreseen]]:
     """Every question with its answer, if the cache holds one; those to judges last.
 
     Args:
         plan: how to ask.
         loaded: what to ask.
-        providers: of the arms and of the judges, by name.
+        models: the arms and the judges.
+
+    Returns:
+        Model -> its provider, closed again: nothing will be sent; and the questions.
 
     Raises:
+        ModelError: a model that cannot be asked at all.
         CacheError: the cache cannot be used.
     """
+    async with open_providers(models) as providers:
+        return providers, _foreseen(plan, loaded, providers)
+
+
+def _foreseen(plan: Plan, loaded: Loaded, providers: Mapping[str, Provider]) -> list[Foreseen]:
     jobs = foreseen_jobs(plan, loaded)
     answers = recalled(jobs, providers, plan.cache)
     arms = [Foreseen(job, a, job.request) for job, a in zip(jobs, answers, strict=True)]

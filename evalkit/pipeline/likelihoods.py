@@ -36,7 +36,8 @@ SAMPLE = 200
 NOTHING = Generation(max_tokens=1)
 """Decoding plays no part in log-probabilities; servers generate at least one token."""
 
-Outcomes = Sequence[tuple[Job, Answer | Failure]]
+Asked = Sequence[tuple[Job, Answer | Failure]]
+"""Jobs with what came of them."""
 
 
 def likelihood_jobs(
@@ -107,7 +108,9 @@ async def drop_silent(
         if not isinstance(providers[model], Scoring):
             reasons[model] = "this kind of model cannot tell them"
             continue
-        (outcome,), stats = await ask([min(mine, key=_length)], {model: providers[model]})
+        (outcome,), stats = await ask(
+            [min(mine, key=lambda job: job.request.characters)], {model: providers[model]}
+        )
         went.append(stats)
         if isinstance(outcome, Failure) and outcome.kind in {"unsupported", "refused"}:
             reasons[model] = outcome.message
@@ -115,7 +118,7 @@ async def drop_silent(
     return kept, reasons, went
 
 
-def with_likelihoods(results: Sequence[SplitResult], outcomes: Outcomes) -> tuple[SplitResult, ...]:
+def with_likelihoods(results: Sequence[SplitResult], outcomes: Asked) -> tuple[SplitResult, ...]:
     """Splits with the log-probabilities that were had for them.
 
     Args:
@@ -141,7 +144,7 @@ def with_likelihoods(results: Sequence[SplitResult], outcomes: Outcomes) -> tupl
     )
 
 
-def likelihood_notes(reasons: Mapping[str, str], outcomes: Outcomes) -> dict[str, str]:
+def likelihood_notes(reasons: Mapping[str, str], outcomes: Asked) -> dict[str, str]:
     """Model -> what a reader must know about log-probabilities that are not there.
 
     Args:
@@ -183,8 +186,3 @@ def _opted(plan: Plan, model: ModelSpec) -> bool:
     if model.provider == "file":
         return False
     return model.provider == "local" if plan.logprobs is None else plan.logprobs
-
-
-def _length(job: Job) -> int:
-    messages = job.request.messages
-    return sum(len(m.content) for m in messages) + len(job.request.scored or "")

@@ -8,8 +8,7 @@ from functools import partial
 from itertools import combinations
 from pathlib import Path
 
-from evalkit.data import Project, load_project, parse_model
-from evalkit.data.project import PROJECT_FILE
+from evalkit.data import Project, find_project, parse_model
 from evalkit.errors import ModelError, UsageError
 from evalkit.models import Probed, Provider
 from evalkit.pipeline.arguments import checked
@@ -66,7 +65,7 @@ def models(
         UsageError: nothing is named, or a spec that cannot be meant.
         ModelError: no key, no such checkpoint.
     """
-    project, specs = _project(config), listed(specs)
+    project, specs = find_project(config) or Project(), listed(specs)
     known = {spec.name: spec for spec in project.models}
     addresses = [spec for spec in specs if spec.startswith(("http://", "https://"))]
     named = [
@@ -83,11 +82,6 @@ def models(
         )
     folder = Path(cache or project.cache or CACHE)
     return run_async(_looked(named, addresses, folder))
-
-
-def _project(config: str | Path | None) -> Project:
-    path = Path(PROJECT_FILE if config is None else config)
-    return load_project(path) if config is not None or path.is_file() else Project()
 
 
 async def _looked(specs: Sequence[ModelSpec], addresses: Sequence[str], cache: Path) -> Looked:

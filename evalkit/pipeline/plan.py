@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Unpack
 
 from evalkit import embedded
-from evalkit.data import Project, load_project, parse_extract, parse_judge
-from evalkit.data.project import PROJECT_FILE
+from evalkit.data import Project, find_project, load_project, parse_extract, parse_judge
 from evalkit.errors import UsageError, nearest
 from evalkit.pipeline.arguments import checked
 from evalkit.pipeline.arms import choose_arms, require_other_specs
@@ -178,10 +177,9 @@ def _project(
     tuned: Sequence[str],
 ) -> tuple[Project, bool]:
     """The project file that applies, and whether it is the embedded quickstart's."""
-    if config is not None:
-        return load_project(Path(config)), False
-    if Path(PROJECT_FILE).is_file():
-        return load_project(Path(PROJECT_FILE)), False
+    project = find_project(config)
+    if project is not None:
+        return project, False
     if not suites and base is None and not tuned:
         return load_project(embedded.quickstart_file()), True
     return Project(), False

@@ -25,8 +25,11 @@ def prices_of(models: Sequence[ModelSpec], on: date, *, batch: bool = False) -> 
 
 def charges(models: Sequence[ModelSpec], on: date, *, batch: bool = False) -> dict[str, Price]:
     """Model -> what asking it costs, where it is known: nothing for completions already made."""
-    free = {model.name: FREE for model in models if model.provider == "file"}
-    return prices_of(models, on, batch=batch) | free
+    return prices_of(models, on, batch=batch) | _free(models)
+
+
+def _free(models: Sequence[ModelSpec]) -> dict[str, Price]:
+    return {model.name: FREE for model in models if model.provider == "file"}
 
 
 def purse_of(
@@ -44,8 +47,8 @@ def purse_of(
     """
     if plan.max_cost is None:
         return None
-    asked = (*plan.models, *judges)
-    unknown = [m for m in asked if m.name not in prices and m.provider != "file"]
+    known = {**prices, **_free(plan.models)}
+    unknown = [model for model in (*plan.models, *judges) if model.name not in known]
     if unknown:
         names = ", ".join(f"{model.name!r} ({model.provider}:{model.model})" for model in unknown)
         raise UsageError(
@@ -53,8 +56,7 @@ def purse_of(
             "`price: {input: X, output: Y}` in evalkit.yaml, dollars for a million tokens (0 for "
             "a server of your own)"
         )
-    free = {model.name: FREE for model in plan.models if model.provider == "file"}
-    return Purse(plan.max_cost, {**prices, **free})
+    return Purse(plan.max_cost, known)
 
 
 def priced(usage: Usage, price: Price | None) -> Usage:

@@ -10,7 +10,7 @@ from evalkit.runner.job import AskStats, Job, together
 from evalkit.runner.observer import Observer
 from evalkit.runner.probe import BRIEF, REQUEST_SECONDS, last_probe, list_models, probe_served
 from evalkit.runner.progress import LineProgress, TerminalProgress, progress_observer, say
-from evalkit.runner.purse import Purse, most_of
+from evalkit.runner.purse import Purse, most_cost
 from evalkit.runner.retry import Retry
 
 __all__ = [
@@ -38,7 +38,7 @@ __all__ = [
     "last_probe",
     "list_models",
     "model_key",
-    "most_of",
+    "most_cost",
     "probe_served",
     "progress_observer",
     "recalled",

@@ -149,6 +149,4 @@ def _now() -> float:
 
 def most_tokens(request: Request) -> int:
     """The most tokens that a request may take, about: its prompt and its longest answer."""
-    characters = sum(len(message.content) for message in request.messages)
-    characters += len(request.scored or "")
-    return characters // CHARACTERS + request.generation.max_tokens
+    return request.characters // CHARACTERS + request.generation.max_tokens

@@ -19,11 +19,9 @@ _PERHAPS_BILLED = frozenset({"timeout", "connection", "malformed"})
 Outcomes = Sequence[Answer | Failure]
 
 
-def most_of(request: Request, price: Price) -> float:
+def most_cost(request: Request, price: Price) -> float:
     """Dollars that a request can cost at most: no token is shorter than a byte."""
-    texts = [*(message.content for message in request.messages), request.scored or ""]
-    prompt = sum(len(text.encode(errors="replace")) for text in texts)
-    return price.of(prompt + AROUND, request.generation.max_tokens)
+    return price.of(request.size + AROUND, request.generation.max_tokens)
 
 
 class Purse:
@@ -70,7 +68,7 @@ class Purse:
             The outcomes of the call, or a failure of kind `OUT_OF_MONEY` for each request.
         """
         price = self._prices[model]
-        worst = [most_of(request, price) for request in requests]
+        worst = [most_cost(request, price) for request in requests]
         if not await self._set(sum(worst)):
             return [self._used_up() for _ in requests]
         outcomes: Outcomes = ()

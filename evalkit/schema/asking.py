@@ -115,6 +115,19 @@ class Request:
     schema: str | None = None
     effort: str | None = None
 
+    @property
+    def characters(self) -> int:
+        """Length of all that a model reads: the messages, and the text that is scored."""
+        return sum(map(len, self._texts()))
+
+    @property
+    def size(self) -> int:
+        """The same in bytes of UTF-8."""
+        return sum(len(text.encode(errors="replace")) for text in self._texts())
+
+    def _texts(self) -> list[str]:
+        return [*(message.content for message in self.messages), self.scored or ""]
+
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:

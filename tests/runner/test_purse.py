@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from evalkit.runner import Purse
-from evalkit.runner.purse import AROUND, most_of
+from evalkit.runner.purse import AROUND, most_cost
 from evalkit.schema import Answer, Failure, Price
 from tests.runner.asking import Outcomes, make_job, make_jobs, run, texts
 from tests.servers.openai_server import Asked, Server
@@ -31,7 +31,7 @@ def ask(server: Server, purse: Purse, cache: Path | None = None, **options: Any)
 
 def test_the_most_a_request_can_cost_counts_bytes_and_max_tokens() -> None:
     job = make_job("base", 7, max_tokens=50)
-    assert most_of(job.request, PRICE) == PRICE.of(len("question 7") + AROUND, 50)
+    assert most_cost(job.request, PRICE) == PRICE.of(len("question 7") + AROUND, 50)
 
 
 @pytest.mark.parametrize("concurrency", [1, 32])
@@ -44,7 +44,7 @@ def test_asking_stops_before_it_costs_more(concurrency: int) -> None:
     assert spent == pytest.approx(purse.spent)
     assert spent <= purse.most
     # What is left is less than the most that one more request can cost.
-    assert spent > purse.most - most_of(make_job("base", 39).request, PRICE)
+    assert spent > purse.most - most_cost(make_job("base", 39).request, PRICE)
     assert 0 < len(answered) < len(outcomes)
     assert {o.kind for o in outcomes if not isinstance(o, Answer)} == {"budget"}
 
@@ -79,7 +79,7 @@ def test_refused_requests_cost_nothing_and_lost_answers_their_most() -> None:
     with Server(fault=fault) as server:
         (outcome,) = run(server.url, [job], purse=purse, concurrency=1)[0]
     assert isinstance(outcome, Answer)
-    assert purse.spent == pytest.approx(2 * most_of(job.request, PRICE) + PRICE.of(2, 3))
+    assert purse.spent == pytest.approx(2 * most_cost(job.request, PRICE) + PRICE.of(2, 3))
 
 
 @pytest.mark.parametrize("fault", ["no-usage", "zero-usage", "minus-usage", "huge-usage"])
@@ -88,12 +88,12 @@ def test_an_answer_that_nobody_counted_costs_its_most(fault: str) -> None:
     purse = Purse(5.0, PRICES)
     with Server(fault=lambda _: fault) as server:
         run(server.url, [job], purse=purse)
-    assert purse.spent == most_of(job.request, PRICE)
+    assert purse.spent == most_cost(job.request, PRICE)
 
 
 def test_why_nothing_is_asked_any_more_is_told_in_dollars() -> None:
     job, other = make_job("base", 0), make_job("base", 1)
-    most = most_of(job.request, PRICE)
+    most = most_cost(job.request, PRICE)
     purse = Purse(most, PRICES)
     with Server(fault=lambda _: "no-usage") as server:
         outcomes = run(server.url, [job, other], purse=purse, concurrency=1)[0]
@@ -132,7 +132,7 @@ def test_a_call_that_was_broken_off_counts_its_most() -> None:
                 await purse.pay("base", [request], call)
 
     asyncio.run(main())
-    assert purse.spent == most_of(request, PRICE)
+    assert purse.spent == most_cost(request, PRICE)
 
 
 def test_one_event_loop_after_another_and_both_in_a_crowd() -> None:
