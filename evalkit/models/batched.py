@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -24,7 +24,8 @@ class BatchStatus:
         id: its id at the server.
         status: in the server's words.
         done: requests that have come to an end, well or not.
-        files: ids of its output and error files, as far as there are any.
+        files: ids of its output and error files, as far as there are any -> results that they hold
+            at least, by what the server has counted.
         codes: codes of the errors that kept the whole batch from running.
         why: the first of those errors, for a person.
         file_unknown: whether one of those errors is that the server does not find the file, which
@@ -34,7 +35,7 @@ class BatchStatus:
     id: str
     status: str
     done: int = 0
-    files: tuple[str, ...] = ()
+    files: Mapping[str, int] = field(default_factory=dict)
     codes: frozenset[str] = frozenset()
     why: str = ""
     file_unknown: bool = False
@@ -103,8 +104,11 @@ class Batched(Provider, Protocol):
     def learn(self, notes: Iterable[str]) -> None:
         """Begin with what notes of earlier runs say about this model."""
 
-    def open_batches(self) -> BatchServer:
+    def open_batches(self, timeout: float | None) -> BatchServer:
         """Its server's batches.
+
+        Args:
+            timeout: seconds that one call may take; None for no limit.
 
         Raises:
             ModelError: the variable that should hold the key is not set.

@@ -163,9 +163,9 @@ class OpenAIProvider:
         """Begin with what notes of earlier runs say about this model."""
         self._body.learn(notes)
 
-    def open_batches(self) -> OpenAIBatches:
+    def open_batches(self, timeout: float | None) -> OpenAIBatches:
         """The server's batches; see `Batched`."""
-        return OpenAIBatches(self._client, self.endpoint, self._without_key)
+        return OpenAIBatches(self._client, self.endpoint, self._without_key, timeout)
 
     @cached_property
     def _client(self) -> AsyncOpenAI:

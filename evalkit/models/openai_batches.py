@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from http import HTTPStatus
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,15 +36,51 @@ PAGE = 100
 """Batches asked for at a time; as many as OpenAI gives."""
 
 
+BYTES_A_SECOND = 1_000_000
+"""By which a large file is given more time than other calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a reply must be to be believed.
+
+    Attributes:
+        what: in words.
+        fields: name -> type of what must be there, and not be empty.
+        full: whether nothing of it may be empty.
+    """
+
+    what: str
+    fields: Mapping[str, type]
+    full: bool = True
+
+    def found_in(self, told: Mapping[str, Any]) -> bool:
+        """Whether a reply is it."""
+        return all(
+            isinstance(value := told.get(name), kind) and (value or not self.full)
+            for name, kind in self.fields.items()
+        )
+
+
+_A_FILE = _Wanted("a file", {"id": str})
+_A_BATCH = _Wanted("a batch", {"id": str, "status": str})
+_A_LIST = _Wanted("a list", {"data": list}, full=False)
+
+
 class OpenAIBatches:
     """The batches of one server; see `BatchServer`."""
 
     def __init__(
-        self, client: AsyncOpenAI, endpoint: str, without_key: Callable[[bytes], bytes]
+        self,
+        client: AsyncOpenAI,
+        endpoint: str,
+        without_key: Callable[[bytes], bytes],
+        timeout: float | None,
     ) -> None:
         self._client = client
         self._endpoint = endpoint
         self._without_key = without_key
+        self._seconds = inf if timeout is None else timeout
 
     async def upload(self, path: Path) -> str | Failure:
         """Send a file of requests; its id at the server."""
@@ -51,7 +89,8 @@ class OpenAIBatches:
                 self._client.files.with_raw_response.create(
                     file=(path.name, file), purpose="batch"
                 ),
-                "a file",
+                _A_FILE,
+                more_seconds=_upload_seconds(path),
             )
         return told if isinstance(told, Failure) else str(told["id"])
 
@@ -72,7 +111,7 @@ class OpenAIBatches:
                 metadata={TAG: tag},
                 extra_headers={"Idempotency-Key": tag},
             ),
-            "a batch",
+            _A_BATCH,
         )
         if not isinstance(told, Failure):
             return _status(told)
@@ -85,7 +124,7 @@ class OpenAIBatches:
         listed: Any = self._client.batches.with_raw_response.list
         after: dict[str, str] = {}
         while True:
-            told = await self._told(listed(limit=PAGE, **after), "a list", "data")
+            told = await self._told(listed(limit=PAGE, **after), _A_LIST)
             if isinstance(told, Failure):
                 return told
             batches = [batch for batch in told["data"] if isinstance(batch, dict)]
@@ -98,9 +137,9 @@ class OpenAIBatches:
 
     async def status(self, batch_id: str) -> BatchStatus | Failure:
         """How far a batch is."""
-        told = await self._told(
-            self._client.batches.with_raw_response.retrieve(batch_id), "a batch"
-        )
+        told = await self._told(self._client.batches.with_raw_response.retrieve(batch_id), _A_BATCH)
+        if not isinstance(told, Failure) and told["id"] != batch_id:
+            return Failure("malformed", f"found the batch {quote(told['id'])}", retryable=True)
         return told if isinstance(told, Failure) else _status(told)
 
     async def read(self, file_id: str, take: Callable[[bytes], None]) -> Failure | None:
@@ -108,53 +147,56 @@ class OpenAIBatches:
         from openai import APIStatusError
 
         fetch = self._client.files.with_streaming_response.content
+        now = asyncio.get_running_loop().time
         try:
-            async with fetch(file_id) as reply:
+            async with asyncio.timeout_at(now() + self._seconds) as limit, fetch(file_id) as reply:
                 rest = b""
                 async for chunk in reply.iter_bytes():
+                    limit.reschedule(now() + self._seconds)  # as long as something comes
                     *lines, rest = (rest + chunk).split(b"\n")
                     for line in lines:
                         take(line)
                 take(rest)
         except APIStatusError as error:
-            return await self._refused(error.response, "a file")
+            return await self._refused(error.response)
         except transport_errors() as error:
             return no_reply(error, self._without_key)
         return None
 
     async def _told(
-        self, sent: Awaitable[Any], what: str, needed: str = "id"
+        self, sent: Awaitable[Any], wanted: _Wanted, more_seconds: float = 0.0
     ) -> dict[str, Any] | Failure:
         """The JSON object that a request brings; a failure if it brings anything else."""
         from openai import APIStatusError
 
+        now = asyncio.get_running_loop().time()
         try:
-            content: bytes = (await sent).http_response.content
+            async with asyncio.timeout_at(now + self._seconds + more_seconds):
+                content: bytes = (await sent).http_response.content
         except APIStatusError as error:
-            return await self._refused(error.response, what)
+            return await self._refused(error.response, wanted.what)
         except transport_errors() as error:
             return no_reply(error, self._without_key)
         try:
             told = json.loads(content)
-            told[needed]
-        except (ValueError, TypeError, LookupError, RecursionError):
+        except (ValueError, RecursionError):
+            told = None
+        if not isinstance(told, dict) or not wanted.found_in(told):
             found = quote(self._without_key(content).decode(errors="replace"))
-            return Failure("malformed", f"expected {what}, found {found}", retryable=True)
-        found_object: dict[str, Any] = told
-        return found_object
+            return Failure("malformed", f"expected {wanted.what}, found {found}", retryable=True)
+        return told
 
-    async def _refused(self, response: Any, what: str) -> Failure:  # noqa: ANN401 - of httpx
+    async def _refused(self, response: Any, what: str = "") -> Failure:  # noqa: ANN401 - of httpx
+        """Why there is no reply; `what` was asked for, if it may be that nothing such is there."""
         content = self._without_key(await response.aread())
         failure = parse_error(response.status_code, content, response.headers)
         if response.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
-            return replace(
-                failure,
-                kind="absent",
-                fatal=True,
-                message=f"{failure.message} (asked for {what} at {self._endpoint}; a server that "
-                "has no Batch API cannot be asked with --batch: leave it out, or see "
-                "`evalkit batch export`)",
+            hint = (
+                f" (asked for {what} at {self._endpoint}; a server that has no Batch API cannot be "
+                "asked with --batch: leave it out, or see `evalkit batch export`)"
             )
+            said = failure.message + (hint if what else "")
+            return replace(failure, kind="absent", fatal=True, message=said)
         # Nothing here concerns a single prompt: what is refused for good would always be.
         return failure if failure.retryable else replace(failure, fatal=True)
 
@@ -165,14 +207,27 @@ def _status(told: dict[str, Any]) -> BatchStatus:
     errors = told.get("errors")
     listed = errors.get("data") if isinstance(errors, dict) else errors
     faults = [error for error in listed or () if isinstance(error, dict)]
+    status = quote(str(told.get("status"))).lower()
+    files = {
+        str(told[name]): _at_least(counts.get(kind), none) if status == "completed" else 0
+        for name, kind, none in (("output_file_id", "completed", 1), ("error_file_id", "failed", 0))
+        if told.get(name)
+    }
     return BatchStatus(
         id=str(told["id"]),
-        status=quote(str(told.get("status"))).lower(),
+        status=status,
         done=sum(n for n in map(counts.get, ("completed", "failed")) if isinstance(n, int)),
-        files=tuple(
-            str(told[name]) for name in ("output_file_id", "error_file_id") if told.get(name)
-        ),
+        files=files,
         codes=frozenset(str(fault.get("code")) for fault in faults),
         why=quote(str(faults[0].get("message"))) if faults else "",
         file_unknown=any(_NOT_READY.search(str(fault.get("message"))) for fault in faults),
     )
+
+
+def _upload_seconds(path: Path) -> float:
+    return path.stat().st_size / BYTES_A_SECOND
+
+
+def _at_least(count: object, none: int) -> int:
+    """Results that a file holds, by what its server has counted; `none` where it does not count."""
+    return count if isinstance(count, int) else none

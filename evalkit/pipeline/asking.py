@@ -23,6 +23,7 @@ from evalkit.pipeline.repeats import split_result
 from evalkit.runner import (
     Ask,
     AskStats,
+    BatchPace,
     Job,
     Observer,
     ask,
@@ -121,6 +122,7 @@ class Opened:
                 by_file,
                 cache=self.plan.cache,
                 max_seconds=self.means.seconds,
+                pace=BatchPace(timeout=self.plan.timeout),
                 say=None if observer is None else say,
                 own=self.own,
             )

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from aiohttp import web
 
 from evalkit.errors import Interrupted, ModelError
 from evalkit.runner import BatchPace
-from evalkit.runner.batch.ledger import FOLDER, Ledger
+from evalkit.runner.batch.ledger import FILE, FOLDER, Ledger
 from tests.runner.asking import QUICK, expected, make_job, make_jobs, run, texts
 from tests.runner.batching import batched, pace, run_batched
 from tests.servers.batch_api import Desk
 from tests.servers.openai_server import Server, error_reply
-
-if TYPE_CHECKING:
-    from aiohttp import web
 
 
 def canonical(body: object) -> str:
@@ -370,7 +369,40 @@ def test_a_key_that_the_server_repeats_appears_nowhere(
     assert not [text for text in shown if key[3:] in text]
 
 
-def test_results_that_the_server_has_lost_are_asked_for_again(tmp_path: Path) -> None:
+LOOK_ALIKE = ["page", "nothing", "error", "half", "404", "500"]
+
+
+@pytest.mark.parametrize("trouble", LOOK_ALIKE)
+def test_results_that_do_not_come_whole_are_fetched_again(trouble: str, tmp_path: Path) -> None:
+    jobs = make_jobs(9, ["m"])
+    desk = Desk(troubles=iter([trouble] * 2), trouble_with="content")
+    with Server(desk=desk) as server:
+        outcomes, stats, _ = run_batched(server.url, jobs, tmp_path)
+    assert texts(outcomes) == expected(jobs)
+    assert (len(desk.batches), stats["m"].sent) == (1, 9)  # nothing is paid for twice
+    assert desk.calls.count("content") == 3
+
+
+@pytest.mark.parametrize("trouble", ["page", "nothing", "404"])
+def test_results_that_never_come_stay_where_they_are(trouble: str, tmp_path: Path) -> None:
+    jobs = make_jobs(9, ["m"])
+    desk = Desk(troubles=itertools.repeat(trouble), trouble_with="content")
+    with Server(desk=desk) as server:
+        for _ in range(2):
+            with pytest.raises(ModelError, match="the same command fetches them again") as error:
+                run_batched(server.url, jobs, tmp_path)
+        assert len(desk.batches) == 1
+        desk.troubles = iter(())
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
+        assert texts(outcomes) == expected(jobs)
+        assert len(desk.batches) == 1
+    assert f"Only if they are gone for good, remove {tmp_path / FILE} before it" in str(error.value)
+    assert "no Batch API" not in str(error.value)
+
+
+def test_results_that_are_gone_for_good_are_asked_for_anew_if_somebody_says_so(
+    tmp_path: Path,
+) -> None:
     class Forgetful(Desk):
         def _end(self, batch: dict[str, Any]) -> None:
             super()._end(batch)
@@ -378,11 +410,77 @@ def test_results_that_the_server_has_lost_are_asked_for_again(tmp_path: Path) ->
                 del self.files[batch["output_file_id"]]
 
     jobs = make_jobs(5, ["m"])
-    said: list[str] = []
-    with Server(desk=Forgetful()) as server:
-        outcomes, _, _ = run_batched(server.url, jobs, tmp_path, say=said.append)
+    with Server(desk=(desk := Forgetful())) as server:
+        with pytest.raises(ModelError, match="No such File object: batch-1-output"):
+            run_batched(server.url, jobs, tmp_path)
+        (tmp_path / FILE).unlink()
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
     assert texts(outcomes) == expected(jobs)
-    assert "m: the server has lost results of batch-1" in said
+    assert len(desk.batches) == 2
+
+
+def test_results_of_another_batch_are_none(tmp_path: Path) -> None:
+    class Mixed(Desk):
+        async def _content(self, request: web.Request) -> web.Response:
+            if self.calls.count("content"):
+                return await super()._content(request)
+            self.calls.append("content")
+            return web.Response(body=self.files["batch-2-output"])
+
+    with Server(desk=(desk := Mixed(looks=1))) as server:
+        outcomes, _, _ = run_batched(server.url, make_jobs(6), tmp_path, pace=pace(first=0.1))
+    assert texts(outcomes) == expected(make_jobs(6))
+    assert len(desk.batches) == len({job.model for job in make_jobs(6)})
+
+
+@pytest.mark.parametrize("call", ["upload", "create", "look", "content"])
+def test_a_call_that_is_never_answered_is_made_again(call: str, tmp_path: Path) -> None:
+    jobs = make_jobs(5, ["m"])
+    trouble = "hang" if call in {"look", "content"} else "made-hang"
+    desk = Desk(troubles=iter([trouble]), trouble_with=call)
+    with Server(desk=desk) as server:
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path, pace=pace(timeout=0.3))
+    assert texts(outcomes) == expected(jobs)
+    assert len(desk.batches) == 1
+
+
+@pytest.mark.parametrize("call", ["upload", "create"])
+def test_a_reply_without_an_id_is_none(call: str, tmp_path: Path) -> None:
+    jobs = make_jobs(5, ["m"])
+    desk = Desk(troubles=iter(["no-id"]), trouble_with=call)
+    with Server(desk=desk) as server:
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
+    assert texts(outcomes) == expected(jobs)
+    assert len(desk.batches) == 1
+
+
+def test_a_batch_that_was_perhaps_made_is_not_made_again(tmp_path: Path) -> None:
+    """Where a server lists no batches, nobody but a person can tell."""
+
+    class Silent(Desk):
+        async def _list(self, request: web.Request) -> web.Response:
+            del request
+            return error_reply(404, "no such thing")
+
+    jobs = make_jobs(5, ["m"])
+    desk = Silent(troubles=iter(["made-500"]), trouble_with="create")
+    with Server(desk=desk) as server:
+        for _ in range(2):
+            with pytest.raises(ModelError, match=r"whether its batch evalkit-\w+ was made is not"):
+                run_batched(server.url, jobs, tmp_path)
+        assert len(desk.batches) == 1
+        (tmp_path / FILE).unlink()
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
+    assert texts(outcomes) == expected(jobs)
+
+
+def test_a_batch_that_is_not_found_once_is_looked_for_again(tmp_path: Path) -> None:
+    jobs = make_jobs(5, ["m"])
+    desk = Desk(troubles=iter(["404"]), trouble_with="look")
+    with Server(desk=desk) as server:
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
+    assert texts(outcomes) == expected(jobs)
+    assert (len(desk.batches), desk.calls.count("list")) == (1, 0)
 
 
 def test_a_planned_file_that_somebody_deleted_is_planned_again(tmp_path: Path) -> None:

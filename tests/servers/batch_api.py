@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from collections.abc import Callable, Iterator
@@ -33,9 +34,11 @@ class Desk:
             with OpenAI's code for it, `invalid` for a mistake in it, `file-unknown` because it does
             not find the file.
         looks: how often a batch is asked after before it has ended; the requests done grow with it.
-        troubles: what goes wrong with calls of the API itself, in order: `500`, `429`,
-            `file-unknown`, or `made-500`, which does what was asked and says that it failed; None
-            is a good one.
+        troubles: what goes wrong with calls of the API itself, in order: `404`, `500`, `429`,
+            `file-unknown`, or one that says that all is well: `page`, `nothing`, `error`, `half`
+            and `no-id`; `hang` never answers. After `made-` the call does what was asked. None is
+            a good one.
+        trouble_with: the only call that is troubled; empty for all.
         seed: of the order of results.
         files: id -> content.
         batches: id -> batch, in order of making.
@@ -46,6 +49,7 @@ class Desk:
     ends: Callable[[int], str] = lambda _: "completed"
     looks: int = 2
     troubles: Iterator[str | None] = field(default_factory=lambda: iter(()))
+    trouble_with: str = ""
     seed: int = 0
     files: dict[str, bytes] = field(default_factory=dict)
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -66,7 +70,8 @@ class Desk:
         part = form["file"]
         assert isinstance(part, web.FileField)
         assert form["purpose"] == "batch"
-        content = part.file.read()
+        with part.file as file:
+            content = file.read()
         number = f"file-{len(self.files) + 1}"
 
         def make() -> web.Response:
@@ -75,13 +80,13 @@ class Desk:
                 {"id": number, "object": "file", "bytes": len(content), "filename": part.filename}
             )
 
-        return self._troubled("upload", make)
+        return await self._troubled("upload", make)
 
     async def _content(self, request: web.Request) -> web.Response:
         name = request.match_info["id"]
         if name not in self.files:
             return _error(404, f"No such File object: {name}")
-        return self._troubled("content", lambda: web.Response(body=self.files[name]))
+        return await self._troubled("content", lambda: web.Response(body=self.files[name]))
 
     async def _create(self, request: web.Request) -> web.Response:
         asked = await request.json()
@@ -101,7 +106,7 @@ class Desk:
             }  # fmt: skip
             return web.json_response(self.batches[number])
 
-        return self._troubled("create", make)
+        return await self._troubled("create", make)
 
     async def _list(self, request: web.Request) -> web.Response:
         newest = list(reversed(self.batches.values()))
@@ -109,7 +114,7 @@ class Desk:
             newest = newest[[batch["id"] for batch in newest].index(after) + 1 :]
         page = newest[: int(request.query.get("limit", "20"))]
         listed = {"object": "list", "data": page, "has_more": len(newest) > len(page)}
-        return self._troubled("list", lambda: web.json_response(listed))
+        return await self._troubled("list", lambda: web.json_response(listed))
 
     async def _look(self, request: web.Request) -> web.Response:
         batch = self.batches.get(request.match_info["id"])
@@ -122,20 +127,31 @@ class Desk:
             batch["request_counts"]["completed"] = total * (batch["looks"] - 1) // self.looks
             if batch["looks"] >= self.looks:
                 self._end(batch)
-        return self._troubled("look", lambda: web.json_response(batch))
+        return await self._troubled("look", lambda: web.json_response(batch))
 
-    def _troubled(self, call: str, make: Callable[[], web.Response]) -> web.Response:
+    async def _troubled(self, call: str, make: Callable[[], web.Response]) -> web.Response:
         """A good reply, or the trouble that is due."""
         self.calls.append(call)
-        trouble = next(self.troubles, None)
+        trouble = next(self.troubles, None) if self.trouble_with in {"", call} else None
         if trouble is None:
             return make()
-        if trouble == "made-500":
-            make()
-            return _error(500, "the reply got lost")
-        if trouble == "file-unknown":
-            return _error(400, _REFUSALS[trouble]["message"])
-        return _error(int(trouble), "trouble")
+        made = b""
+        if trouble.startswith("made-") or trouble in {"half", "no-id"}:
+            reply = make().body
+            assert isinstance(reply, bytes)
+            made = reply
+        kind = trouble.removeprefix("made-")
+        if kind == "hang":
+            await asyncio.sleep(3600)
+        if kind == "half":
+            return web.Response(body=made[: len(made) // 2])
+        if kind == "no-id":
+            return web.json_response({**json.loads(made), "id": None})
+        if kind in _PAGES:
+            return web.Response(text=_PAGES[kind])
+        if kind == "file-unknown":
+            return _error(400, _REFUSALS[kind]["message"])
+        return _error(int(kind), "trouble")
 
     def _end(self, batch: dict[str, Any]) -> None:
         end = self.ends(int(batch["id"].removeprefix("batch-")))
@@ -204,6 +220,9 @@ _REFUSALS: dict[str, dict[str, Any]] = {
         "message": "Cannot find file file-1, or organization org-1 does not have access to it.",
     },
 }  # fmt: skip
+
+
+_PAGES = {"page": "<html>one moment</html>", "nothing": "", "error": '{"error": {"message": "x"}}'}
 
 
 def _result(line: dict[str, Any], response: object, error: object) -> bytes:

@@ -20,12 +20,14 @@ class Joined:
     Attributes:
         outcomes: cache key -> answer, or why there is none. A request that was never run has no
             outcome. An answer counts more than a failure, the first more than the second.
+        results: lines that are results of requests of the batch.
         unreadable: lines that are no results.
         unknown: results of requests that the batch does not hold.
         twice: results of requests that have a result already.
     """
 
     outcomes: dict[str, Answer | Failure] = field(default_factory=dict)
+    results: int = 0
     unreadable: int = 0
     unknown: int = 0
     twice: int = 0
@@ -42,9 +44,12 @@ class Joined:
         result = parse_result(line)
         if result is None:
             self.unreadable += 1
-        elif result.custom_id not in readers:
+            return
+        if result.custom_id not in readers:
             self.unknown += 1
-        elif result.status:
+            return
+        self.results += 1
+        if result.status:
             read = readers[result.custom_id]
             self.add(result.custom_id, read(result.status, result.content))
 
@@ -57,6 +62,7 @@ class Joined:
 
     def merge(self, other: Joined) -> None:
         """Take in what another file holds."""
+        self.results += other.results
         self.unreadable += other.unreadable
         self.unknown += other.unknown
         self.twice += other.twice

@@ -30,6 +30,8 @@ class BatchPace:
         rounds: how often a request is handed in at most.
         most_lines: requests in one file at most.
         most_bytes: size of one file at most.
+        timeout: seconds that one call of the API may take, and more for the bytes of a large file;
+            None for no limit.
         retry: patience with a server that fails.
     """
 
@@ -38,6 +40,7 @@ class BatchPace:
     rounds: int = 3
     most_lines: int = MOST_LINES
     most_bytes: int = MOST_BYTES
+    timeout: float | None = 120.0
     retry: Retry = field(default_factory=Retry)
 
 
@@ -49,24 +52,28 @@ class BatchModel:
         name: of its first arm.
         provider: of its first arm.
         most_lines: requests in one file at most; fewer once its server's queue was full.
+        timeout: seconds that one call of the API may take.
         pending: cache key -> request, of everything that has no outcome yet.
         rounds: cache key -> how often it came back without an answer.
         answered: how many answers it has given, now or in earlier runs.
         noted: how many of its provider's notes are in the cache.
         touched: when its server last told of a batch, on `time.monotonic`.
         unheard: how often in a row it was asked after one since, and did not.
+        absent: tag -> how often the server did not know that batch.
         crowded: whether its server takes only one batch at a time.
     """
 
     name: str
     provider: Batched
     most_lines: int
+    timeout: float | None
     pending: dict[str, Request] = field(default_factory=dict)
     rounds: Counter[str] = field(default_factory=Counter)
     answered: int = 0
     noted: int = 0
     touched: float = field(default_factory=time.monotonic)
     unheard: int = 0
+    absent: Counter[str] = field(default_factory=Counter)
     crowded: bool = False
 
     @cached_property
@@ -77,7 +84,7 @@ class BatchModel:
     @cached_property
     def server(self) -> BatchServer:
         """Its server's batches; from here on a key is needed."""
-        return self.provider.open_batches()
+        return self.provider.open_batches(self.timeout)
 
     def lines(self, keys: Sequence[str]) -> Iterator[Line]:
         """Its pending requests as lines of a file."""

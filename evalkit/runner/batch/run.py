@@ -11,7 +11,7 @@ from pathlib import Path
 
 from evalkit.errors import Interrupted
 from evalkit.models import Batched, BatchStatus, quote
-from evalkit.runner.batch.joining import Joined
+from evalkit.runner.batch.fetching import fetch_results
 from evalkit.runner.batch.ledger import Batch, Ledger
 from evalkit.runner.batch.model import BatchModel, BatchPace, patiently
 from evalkit.runner.batch.submit import Say, finish_planned, plan
@@ -125,7 +125,7 @@ class _BatchRun:
         self._told = (0, 0)
         by_arm = {}
         for arm in dict.fromkeys(job.model for job in jobs):
-            model = BatchModel(arm, providers[arm], pace.most_lines)
+            model = BatchModel(arm, providers[arm], pace.most_lines, pace.timeout)
             by_arm[arm] = self.models.setdefault(model.key, model)
         for job in jobs:
             key = cache_key(providers[job.model], job.request, job.repeat)
@@ -210,6 +210,9 @@ class _BatchRun:
         self, batch: Batch, batch_id: str, model: BatchModel, failure: Failure
     ) -> None:
         """A batch that cannot be asked after is asked after again, unless it is gone for good."""
+        if failure.kind == "absent" and model.absent[batch.tag] < self._pace.retry.attempts:
+            model.absent[batch.tag] += 1  # perhaps only for a moment
+            return
         if failure.kind == "absent":
             found = await patiently(
                 partial(model.server.find, batch.tag), self._pace.retry, self._deadline
@@ -220,6 +223,8 @@ class _BatchRun:
                 return
         model.unheard += 1
         retry = self._pace.retry
+        if model.unheard == retry.attempts:
+            self._say(f"{model.name}: {quote(batch_id)} cannot be asked after: {failure.message}")
         silent = model.unheard >= retry.attempts and (
             time.monotonic() - model.touched > retry.patience
         )
@@ -258,21 +263,15 @@ class _BatchRun:
         self._say(f"{model.name}: {why}; going on with {model.most_lines:,} prompts at a time")
 
     async def _collect(self, batch: Batch, model: BatchModel, status: BatchStatus) -> None:
-        """Put every answer of a batch into the cache, then forget the batch."""
+        """Put every answer of a batch into the cache, then forget the batch.
+
+        Raises:
+            ModelError: its results cannot be had now; it is not forgotten.
+        """
         requests = self._ledger.lines(batch.tag)
-        joined = Joined()
-        for file_id in status.files:
-            fetch = partial(_fetch, file_id, requests, model)
-            found = await patiently(fetch, self._pace.retry, self._deadline)
-            if isinstance(found, Joined):
-                joined.merge(found)
-            elif found.kind == "absent":  # deleted, or expired before anybody came for it
-                self._say(f"{model.name}: the server has lost results of {quote(status.id)}")
-            else:
-                raise model.error(
-                    f"the results of its batch {quote(status.id)} cannot be had: {found.message}; "
-                    "the same command goes on with them"
-                )
+        joined = await fetch_results(
+            status, requests, model, self._ledger, self._pace, self._deadline
+        )
         notes = model.provider.notes[model.noted :]
         await self._store.put(joined.answers, [(model.key, note) for note in notes])
         model.noted += len(notes)
@@ -318,14 +317,3 @@ class _BatchRun:
         for model in self.models.values():
             for key in list(model.pending):
                 self._settle(key, model, LATE)
-
-
-async def _fetch(
-    file_id: str, requests: Mapping[str, Sequence[str]], model: BatchModel
-) -> Joined | Failure:
-    """Read one file of results."""
-    joined = Joined()
-    read = model.provider.read
-    readers = {key: partial(read, stop=stop) for key, stop in requests.items()}
-    failure = await model.server.read(file_id, lambda line: joined.take(line, readers))
-    return joined if failure is None else failure

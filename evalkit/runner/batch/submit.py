@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NoReturn
 
@@ -83,6 +84,14 @@ async def _make(
     """Have a batch made, unless an attempt whose outcome is unknown did so already."""
     if ledger.tried(batch.tag):
         found = await model.server.find(batch.tag)
+        if isinstance(found, Failure):
+            return replace(
+                found,
+                fatal=False,  # it may be there: it is not forgotten
+                message=f"whether its batch {batch.tag} was made is not known, because it cannot "
+                f"be looked for: {found.message}; if it is not at the server, remove {ledger.path} "
+                "and run again",
+            )
         if found is not None:
             return found
     ledger.trying(batch.tag)
