@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
-from evalkit.schema import Failure
+from evalkit.schema import Failure, FailureKind
 
 SHOWN = 200
 """How many characters of a server's own words go into a message."""
@@ -135,7 +135,7 @@ def is_cut_short(status: int, content: bytes) -> bool:
     return _CUT_SHORT.search(str(error_body(content).get("message"))) is not None
 
 
-def _passing(status: int) -> str | None:
+def _passing(status: int) -> FailureKind | None:
     """Kind of a failure that may be gone at the next attempt; None if it won't."""
     if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.PAYMENT_REQUIRED}:
         return "rate_limit"

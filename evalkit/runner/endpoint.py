@@ -13,7 +13,7 @@ from evalkit.runner.cache import Cache, model_key
 from evalkit.runner.deadline import seconds_until
 from evalkit.runner.limiter import Limiter
 from evalkit.runner.observer import Tally
-from evalkit.runner.purse import OUT_OF_MONEY, Purse
+from evalkit.runner.purse import Purse
 from evalkit.runner.retry import Budget, Retry
 from evalkit.schema import Answer, Failure, Request
 
@@ -24,6 +24,9 @@ has answered before is left alone for the rest of the run."""
 HOPELESS_AFTER = 20
 """How many requests in a row may end without an answer before a model that never gave one is an
 error of the run rather than of the requests."""
+
+NO_FAULT = frozenset({"absent", "deadline", "budget"})
+"""Kinds of failures that say nothing against the model."""
 
 OUT_OF_TIME = Failure(
     "deadline",
@@ -231,7 +234,7 @@ class EndpointRun:
             ModelError: the model has never answered and, as it looks, never will.
         """
         self.deliver(question, failure)
-        if failure.kind in {"absent", OUT_OF_TIME.kind, OUT_OF_MONEY}:
+        if failure.kind in NO_FAULT:
             return
         state.lost += 1
         unreachable = failure.kind == "connection"

@@ -7,9 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from evalkit.schema import Answer, Failure, Price, Request
 
-OUT_OF_MONEY = "budget"
-"""Kind of the failure of a question that is left unasked."""
-
 AROUND = 64
 """Tokens that a chat template may put around the messages, at most."""
 
@@ -65,7 +62,7 @@ class Purse:
             call: sends them.
 
         Returns:
-            The outcomes of the call, or a failure of kind `OUT_OF_MONEY` for each request.
+            The outcomes of the call, or a failure of kind `budget` for each request.
         """
         price = self._prices[model]
         worst = [most_cost(request, price) for request in requests]
@@ -112,7 +109,7 @@ class Purse:
                 f", of which ${self.assumed:.6g} are the most that requests can have cost whose "
                 "tokens no server counted"
             )
-        return Failure(OUT_OF_MONEY, told)
+        return Failure("budget", told)
 
     def _settle(self, set_aside: float, cost: float) -> None:
         if not set_aside:

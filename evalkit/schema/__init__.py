@@ -3,6 +3,7 @@
 from evalkit.schema.asking import (
     Answer,
     Failure,
+    FailureKind,
     Generation,
     Judgement,
     Likelihood,
@@ -68,6 +69,7 @@ __all__ = [
     "Extract",
     "ExtractKind",
     "Failure",
+    "FailureKind",
     "Flip",
     "GainSplit",
     "GateDecision",

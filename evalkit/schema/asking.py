@@ -10,6 +10,23 @@ from evalkit.schema.spend import Price
 Mode = Literal["chat", "completions"]
 """How a model is asked: messages through its chat template, or plain text to continue."""
 
+FailureKind = Literal[
+    "rate_limit",  # the server works, and asks for time
+    "timeout",
+    "connection",
+    "server",  # it broke, or broke off
+    "malformed",  # a reply that is no answer
+    "refused",  # the request itself
+    "auth",
+    "quota",
+    "unsupported",  # no log-probabilities to be had
+    "absent",  # no stored completion; no such batch or file at the server
+    "cancelled",  # the batch, at the server
+    "deadline",  # the run's time is up
+    "budget",  # the run's money is
+]
+"""Why there is no answer, in one word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -193,16 +210,14 @@ class Failure:
     What concerns only asking again takes no part in equality and is not stored.
 
     Attributes:
-        kind: `rate_limit`, `timeout`, `connection`, `server`, `malformed`, `refused` (the request
-            itself), `absent` (no stored completion), `unsupported` (no log-probabilities), `auth`,
-            `quota`, `deadline` (the run's time is up), `budget` (its money is).
+        kind: why, in one word.
         message: what a person should read, without secrets.
         retryable: whether asking again could help.
         retry_after: seconds the server asked us to wait, None if it did not.
         fatal: whether every other request to this model would fail the same way.
     """
 
-    kind: str
+    kind: FailureKind
     message: str
     retryable: bool = field(default=False, compare=False)
     retry_after: float | None = field(default=None, compare=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 from evalkit.data import load_project, parse_model
 from evalkit.models.registry import BUILT_IN
@@ -19,7 +20,7 @@ from evalkit.runner.limiter import LONG
 from evalkit.runner.probe import LOADING_SECONDS, REQUEST_SECONDS, WEEK
 from evalkit.runner.trials import LONG as LONG_ANSWER
 from evalkit.runner.trials import plain_trial, trials
-from evalkit.schema import Mode
+from evalkit.schema import FailureKind, Mode
 from tests.models.test_dialects import CASES
 
 TEXT = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
@@ -58,6 +59,11 @@ def test_names_and_defaults_are_those_of_the_code() -> None:
     assert f"its first {HANDFUL} test prompts" in FLAT
     assert f"log-probabilities of {COMPARED} of the answers" in FLAT
     assert f"first {MANY} prompts are" in FLAT
+
+
+def test_the_table_of_failures_names_every_kind() -> None:
+    table = TEXT.partition("| failure |")[2].partition("\n\n")[0]
+    assert not [kind for kind in get_args(FailureKind) if f"`{kind}`" not in table]
 
 
 def test_what_it_says_of_servers_is_known_by_their_replies() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.runner.retry import Budget, Retry
-from evalkit.schema import Failure
+from evalkit.schema import Failure, FailureKind
 
 BUSY = Failure("server", "busy", retryable=True)
 LIMIT = Failure("rate_limit", "slow down", retryable=True)
@@ -40,7 +40,7 @@ def test_rate_limits_cost_patience_not_attempts() -> None:
 
 @pytest.mark.parametrize("kind", ["rate_limit", "server"])
 @pytest.mark.parametrize("seconds", [7.0, 86_400.0])
-def test_the_server_says_how_long_whatever_the_patience(kind: str, seconds: float) -> None:
+def test_the_server_says_how_long_whatever_the_patience(kind: FailureKind, seconds: float) -> None:
     asks = Failure(kind, "slow down", retryable=True, retry_after=seconds)
     found = delays(Retry(attempts=4, patience=20.0), asks)
     assert len(found) == 3
