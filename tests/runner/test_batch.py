@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import random
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -452,6 +453,22 @@ def test_a_reply_without_an_id_is_none(call: str, tmp_path: Path) -> None:
         outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
     assert texts(outcomes) == expected(jobs)
     assert len(desk.batches) == 1
+
+
+def test_a_server_that_names_a_wait_is_not_asked_before(tmp_path: Path) -> None:
+    class Busy(Desk):
+        async def _look(self, request: web.Request) -> web.Response:
+            looked.append(time.monotonic())
+            if len(looked) == 1:
+                return error_reply(429, "slow down", Retry_After="1.5")
+            return await super()._look(request)
+
+    looked: list[float] = []
+    jobs = make_jobs(4)
+    with Server(desk=Busy()) as server:
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
+    assert texts(outcomes) == expected(jobs)
+    assert looked[1] - looked[0] >= 1.5
 
 
 def test_a_batch_that_was_perhaps_made_is_not_made_again(tmp_path: Path) -> None:

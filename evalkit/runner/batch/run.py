@@ -123,6 +123,7 @@ class _BatchRun:
         )
         self._arms: dict[str, list[str]] = {}
         self._told = (0, 0)
+        self._quiet: dict[str, float] = {}  # endpoint -> until when it wants no question
         by_arm = {}
         for arm in dict.fromkeys(job.model for job in jobs):
             model = BatchModel(arm, providers[arm], pace.most_lines, pace.timeout)
@@ -190,6 +191,8 @@ class _BatchRun:
             if batch.batch_id is None:
                 continue
             model = self.models[batch.model]
+            if time.monotonic() < self._quiet.get(model.provider.endpoint, 0.0):
+                continue
             status = await model.server.status(batch.batch_id)
             if isinstance(status, Failure):
                 await self._out_of_touch(batch, batch.batch_id, model, status)
@@ -210,6 +213,9 @@ class _BatchRun:
         self, batch: Batch, batch_id: str, model: BatchModel, failure: Failure
     ) -> None:
         """A batch that cannot be asked after is asked after again, unless it is gone for good."""
+        if failure.retry_after is not None:
+            rest = time.monotonic() + failure.retry_after
+            self._quiet[model.provider.endpoint] = rest
         if failure.kind == "absent" and model.absent[batch.tag] < self._pace.retry.attempts:
             model.absent[batch.tag] += 1  # perhaps only for a moment
             return
