@@ -56,7 +56,8 @@ _ABOUT_REQUEST = re.compile(
 
 _NEVER = re.compile(
     r"request too large"  # OpenAI, status 429: larger than the limit of a whole minute
-    r"|no echo is supported",  # llama-server, status 500
+    r"|no echo is supported"  # llama-server, status 500
+    r"|logprobs is not supported|^\d+ validation errors?:",  # llama-cpp-python, status 500
     re.IGNORECASE,
 )
 """What is said of a request that would fail at any time, whatever the status."""

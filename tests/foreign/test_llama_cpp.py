@@ -155,6 +155,31 @@ def test_a_model_without_a_begin_token_has_no_log_probabilities_of_prompts(
     assert "base: no log-probabilities: the tokens of the server" in " ".join(done.err.split())
 
 
+def test_a_server_that_keeps_none_is_asked_for_log_probabilities_once(
+    files: Path, urls: Urls, tmp_path: Path
+) -> None:
+    with Serving(
+        LLAMA, files, start=f"{LLAMA.start} --logits_all false", file="base.gguf", name="base"
+    ) as none:
+        project(tmp_path, **served({**urls, "base": none.url}, mode="completions"))
+        words = ("--scorer", "accuracy", "--scorer", "perplexity", "--limit", "8", "--no-perturb")
+        done = evalkit("run", rendered(tmp_path), *words, "--out", "out", cwd=tmp_path)
+        refused = none.log("500 Internal Server Error")
+    assert done.code == 0, done.err
+    told = " ".join(done.err.split())
+    assert "base: no log-probabilities: the server answered 500: logprobs is not supported" in told
+    assert len(refused) == 3  # both trials of the probe, and one question
+
+
+def test_chat_tells_no_log_probabilities_of_given_texts(urls: Urls, tmp_path: Path) -> None:
+    project(tmp_path, **served(urls))
+    suites = write_prompts(tmp_path)
+    words = ("--scorer", "accuracy", "--scorer", "perplexity", "--limit", "8", "--no-perturb")
+    done = evalkit("run", suites[0], *words, "--out", "out", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert "base: no log-probabilities: the server sent no log-prob" in " ".join(done.err.split())
+
+
 @pytest.mark.parametrize("mode", ["chat", "completions"])
 def test_one_model_under_two_names_stops_a_run(urls: Urls, tmp_path: Path, mode: str) -> None:
     both = {"base": urls["base"], "tuned": urls["base"]}

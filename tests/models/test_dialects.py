@@ -277,6 +277,19 @@ CASES = [
         error("Only no echo is supported", type="server_error", code=500),
         ("refused", FINAL, None), mode="completions",
     ),
+    # llama-cpp-python, server/errors.py: whatever goes wrong is a 500
+    Case(
+        "llama-cpp-python", "log-probabilities of a model that keeps none", 500,
+        error("logprobs is not supported for models created with logits_all=False",
+              type="internal_server_error", param=None, code=None),
+        ("refused", FINAL, None), mode="completions",
+    ),
+    Case(
+        "llama-cpp-python", "a value that is none", 500,
+        error("1 validation error:\n  {'type': 'greater_than_equal', 'loc': ('body', 'seed')}",
+              type="internal_server_error", param=None, code=None),
+        ("refused", FINAL, None),
+    ),
     # Ollama, openai/openai.go
     Case(
         "Ollama", "a model that is not pulled", 404,
