@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from evalkit.models.failures import parse_error, quote
@@ -84,9 +85,10 @@ def read_logprobs(content: bytes) -> tuple[float, ...]:
             values = [token["logprob"] for token in logprobs["content"]]
         else:
             values = [value for value in logprobs["token_logprobs"] if value is not None]
-        return tuple(float(value) for value in values)
+        found = tuple(float(value) for value in values)
     except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
         return ()
+    return found if all(map(isfinite, found)) else ()
 
 
 def first_choice(choices: Sequence[Any]) -> Any:  # noqa: ANN401 - JSON

@@ -163,7 +163,8 @@ async def _ask(
     plan, providers, asking = opened.plan, opened.providers, opened.asking
     probes, before = await probe_models(plan, jobs, providers, opened.means.purse)
     pairs = [] if plan.allow_identical else pairs_of(plan.models, jobs)
-    before += await require_two_models(pairs, providers, asking)
+    went, apart = await require_two_models(pairs, providers, asking)
+    before += went
     jobs, silent, tried = await drop_silent(jobs, providers, asking)
     before += tried
     if plan.batch:
@@ -171,11 +172,11 @@ async def _ask(
     outcomes, stats = await opened.put(jobs, providers, opened.means.observer)
     answered = list(zip(jobs, outcomes, strict=True))
     notes = likelihood_notes(silent, answered)
-    return (
-        answered,
-        {model: _noted(one, notes.get(model)) for model, one in together(stats, before).items()},
-        probes,
-    )
+    told = {
+        model: _noted(one, apart.get(model), notes.get(model))
+        for model, one in together(stats, before).items()
+    }
+    return answered, told, probes
 
 
 def _batched(providers: Mapping[str, Provider]) -> dict[str, Batched]:
@@ -196,8 +197,8 @@ def require_batched(providers: Mapping[str, Provider]) -> dict[str, Batched]:
     return found
 
 
-def _noted(stats: AskStats, note: str | None) -> AskStats:
-    return stats if note is None else replace(stats, notes=(*stats.notes, note))
+def _noted(stats: AskStats, *notes: str | None) -> AskStats:
+    return replace(stats, notes=(*stats.notes, *(note for note in notes if note is not None)))
 
 
 def asker(plan: Plan, means: Means, own: set[str]) -> Ask:

@@ -26,6 +26,9 @@ COMPARED = 3
 CLOSE = 1e-3
 """Log-probabilities (nats) nearer than this are equal: the same weights in another batch."""
 
+APART = "its log-probabilities tell it from"
+"""How a note begins on a model whose answers do not."""
+
 LOGPROBS = -1
 """The repetition under which the cache keeps log-probabilities."""
 
@@ -50,7 +53,7 @@ class Pair:
 
 async def require_two_models(
     pairs: Sequence[Pair], providers: Mapping[str, Provider], ask: Ask
-) -> list[dict[str, AskStats]]:
+) -> tuple[list[dict[str, AskStats]], dict[str, str]]:
     """Stop if a tuned model turns out to be its base.
 
     Only models that a server tells apart by name are asked. They get the run's own first prompts;
@@ -64,12 +67,14 @@ async def require_two_models(
         ask: asks with the options of the run.
 
     Returns:
-        How the asking went, one entry for each call of `ask`.
+        How the asking went, one entry for each call of `ask`; and tuned model -> what a reader must
+        know of it: that nothing but its log-probabilities told it from its base.
 
     Raises:
         ModelError: two names of one model.
     """
     went: list[dict[str, AskStats]] = []
+    apart: dict[str, str] = {}
     for pair in pairs:
         base, tuned = providers[pair.base], providers[pair.tuned]
         if base.cacheable and (base.endpoint, base.identity) == (tuned.endpoint, tuned.identity):
@@ -82,11 +87,13 @@ async def require_two_models(
         same = await _same_logprobs(pair, {pair.base: base, pair.tuned: tuned}, ask, went)
         if same:
             raise ModelError(_one_model(pair, tuned, _evidence(first, logprobs=True)))
+        if same is False:
+            apart[pair.tuned] = f"{APART} {pair.base}, although {_evidence(first, logprobs=False)}"
         if same is None:
             more = await _ask_both(pair, MANY, providers, ask, went)
             if len(_with_text(more)) >= HANDFUL and not _differ(more):
                 raise ModelError(_one_model(pair, tuned, _evidence(more, logprobs=False)))
-    return went
+    return went, apart
 
 
 async def _ask_both(

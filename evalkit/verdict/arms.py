@@ -13,8 +13,10 @@ from typing import Final
 from evalkit.schema import Answer, Difference, ModelSpec, OverfitVerdict, SplitResult, Usage
 from evalkit.verdict.compare import TEST
 from evalkit.verdict.differences import (
+    MIXED,
     NO_EXTRA,
     NO_TEXT,
+    SAME_ANSWERS,
     SAME_MODEL,
     Outcomes,
     emptiness,
@@ -27,6 +29,8 @@ from evalkit.verdict.wording import plural
 
 FEWEST_EQUAL: Final = 8
 """Fewer equal answers than this prove nothing."""
+APART: Final = "its log-probabilities tell it from"
+"""How a note begins on a tuned model that nothing else tells from its base."""
 REFUSED: Final = "the server refused"
 """How a note begins on a decoding parameter that a model does not take."""
 _TOOK_ALL: Final = "the server took every parameter"
@@ -62,7 +66,8 @@ def arm_differences(
         shared = [s for s in splits if base.name in s.answers and tuned.name in s.answers]
         pairs = [(s.answers[base.name], s.answers[tuned.name]) for s in shared]
         asked = [(notes or {}).get(model.name, ()) for model in (base, tuned)]
-        found += _identical(tuned.name, pairs, allowed=allow_identical)
+        apart = any(note.startswith(APART) for note in asked[1])
+        found += _identical(tuned.name, pairs, apart=apart, allowed=allow_identical)
         found += _addressed(base, tuned)
         if base.name in used and tuned.name in used:
             found += _served(used[base.name], used[tuned.name])
@@ -105,8 +110,15 @@ def without_alike(
     )
 
 
-def _identical(where: str, pairs: Pairs, *, allowed: bool) -> Iterator[Difference]:
-    """One model under two names, as far as answers tell; two that say nothing tell nothing."""
+def _identical(where: str, pairs: Pairs, *, apart: bool, allowed: bool) -> Iterator[Difference]:
+    """One model under two names, as far as answers tell; two that say nothing tell nothing.
+
+    Args:
+        where: name of the tuned model.
+        pairs: the answers of both.
+        apart: whether log-probabilities have told that they are two.
+        allowed: whether they may be one.
+    """
     answered = [
         (base, tuned)
         for split in pairs
@@ -117,7 +129,8 @@ def _identical(where: str, pairs: Pairs, *, allowed: bool) -> Iterator[Differenc
     if told and all(base.text == tuned.text for base, tuned in told):
         said = f"equal answers to {'all ' * (len(told) > 1)}{plural(len(told), 'prompt')}"
         proved = len(told) >= FEWEST_EQUAL and not allowed
-        yield Difference(SAME_MODEL, where, said, said, "refuse" if proved else "flag")
+        what = SAME_ANSWERS if apart else SAME_MODEL
+        yield Difference(what, where, said, said, "refuse" if proved and not apart else "flag")
     if answered and not told:
         said = emptiness([answer for pair in answered for answer in pair])
         proved = len(answered) >= FEWEST_EQUAL
@@ -136,9 +149,12 @@ def _addressed(base: ModelSpec, tuned: ModelSpec) -> Iterator[Difference]:
 
 
 def _served(base: Usage, tuned: Usage) -> Iterator[Difference]:
-    """One served model behind both names, or several behind one."""
+    """One served model behind both names or some answers of both, or several behind one."""
     first, second = (" and ".join(usage.served_models) for usage in (base, tuned))
-    if max(len(usage.served_models) for usage in (base, tuned)) > 1:
+    shared = set(base.served_models) & set(tuned.served_models)
+    if shared and len({*base.served_models, *tuned.served_models}) > 1:
+        yield Difference(MIXED, tuned.model, first, second, "refuse")
+    elif max(len(usage.served_models) for usage in (base, tuned)) > 1:
         yield Difference("served model, which changed", tuned.model, first, second, "flag")
     elif first and first == second:
         yield Difference("served model", tuned.model, first, second, "flag")

@@ -16,6 +16,10 @@ from evalkit.verdict.wording import counted, share
 
 SAME_MODEL: Final = "same model"
 """What two arms are that never differ."""
+SAME_ANSWERS: Final = "same answers"
+"""What two arms have that never differ, but are two models by their log-probabilities."""
+MIXED: Final = "served model, in part the same"
+"""What two arms have if a server says that one model gave answers of both, and another some."""
 NO_TEXT: Final = "no text in any answer"
 """What two arms have in common that both say nothing; it does not make them one model."""
 IF_MEANT: Final = "if it is meant, run again with --allow-identical"
@@ -26,6 +30,8 @@ _REMEDIES: Final = {
     NO_TEXT: "see how the answers ended; raise `generation.max_tokens` if they were cut off",
     "served model": "make sure that the server knows both names",
     "served model, which changed": "something was loaded or updated meanwhile; run again",
+    MIXED: "an adapter was unloaded, or a router sent prompts elsewhere; mend the server, and run "
+    "again with another --cache, because this one holds those answers",
     "mode": "ask both in one mode, unless the mode is what is compared",
     "endpoint": "servers differ in templates, precision and limits; ask both at one, if you can",
     "extra_body": "send the same to both, unless that is what is compared",

@@ -115,6 +115,13 @@ def test_of_several_choices_the_first_by_number_is_the_answer() -> None:
     assert read_logprobs(content) == (0.0,)
 
 
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "-1" + 400 * "0", '"-1"', "null"])
+def test_log_probabilities_that_are_no_numbers_are_none(value: str) -> None:
+    told = f'{{"logprobs": {{"content": [{{"logprob": -1}}, {{"logprob": {value}}}]}}}}'
+    found = read_logprobs(f'{{"choices": [{told}]}}'.encode())
+    assert found == ((-1.0, -1.0) if value == '"-1"' else ())
+
+
 @pytest.mark.parametrize("reason", ["abort", "cancelled", "error"])
 def test_an_answer_that_was_broken_off_is_none(reason: str) -> None:
     outcome = parse_reply(chat({"content": "half of"}, reason), "chat")

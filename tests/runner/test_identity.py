@@ -10,7 +10,7 @@ import pytest
 
 from evalkit.errors import ModelError
 from evalkit.pipeline import Run, run
-from evalkit.runner.identity import COMPARED, HANDFUL, MANY
+from evalkit.runner.identity import APART, COMPARED, HANDFUL, MANY
 from tests.command_line import write_jsonl
 from tests.servers.openai_server import Asked, Server
 
@@ -43,6 +43,18 @@ def test_a_server_that_ignores_the_name_stops_the_run(compare: Callable[..., Run
         with pytest.raises(ModelError, match="one model"):
             compare(server)  # all from the cache, log-probabilities too
         assert len(server.asked) == 2 * (HANDFUL + COMPARED)
+
+
+def test_two_models_with_equal_answers_are_told_apart_for_good(compare: Callable[..., Run]) -> None:
+    with Server(reply=alike) as server:
+        done = compare(server)
+        again = compare(server)  # by the log-probabilities in the cache
+    for run_ in (done, again):
+        (found,) = run_.record.info.differences
+        assert (found.what, found.severity) == ("same answers", "flag")
+        assert run_.gate(changes={"margin": 0.2}).verdict == "PASS"
+        said = f"tuned: {APART} base, although the first {HANDFUL} test prompts have the same"
+        assert any(warning.startswith(said) for warning in run_.record.info.warnings)
 
 
 def test_empty_answers_are_told_apart_by_log_probabilities(compare: Callable[..., Run]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from evalkit.schema import Answer, Difference, Failure, SplitResult, Usage
 from evalkit.verdict import arm_differences, gate, overfit, placed, refusals, told, without_alike
+from evalkit.verdict.arms import APART
 from tests.verdict.table import BASE, MODELS, TUNED, config, evidence, record, table
 
 
@@ -80,7 +81,9 @@ def test_a_copy_of_the_base_is_not_acquitted_of_overfitting() -> None:
     ("base", "tuned", "what"),
     [
         (("llama",), ("llama",), "served model: llama (both)"),
-        (("llama",), ("llama", "other"), "served model, which changed: llama → llama and other"),
+        (("llama",), ("a", "b"), "served model, which changed: llama → a and b"),
+        (("llama",), ("a", "llama"), "served model, in part the same: llama → a and llama"),
+        (("a", "x"), ("b", "x"), "served model, in part the same: a and x → b and x"),
         ((), (), None),
         (("llama",), ("adapter",), None),
     ],
@@ -90,6 +93,27 @@ def test_who_really_answered(base: tuple[str, ...], tuned: tuple[str, ...], what
     usages = [usage("base", *base), usage("tuned", *tuned)]
     found = arm_differences(MODELS, [split], usages=usages)
     assert [told(one) for one in found] == ([what] if what else [])
+    assert bool(refusals(found)) == ("in part" in (what or ""))
+
+
+def test_answers_of_the_other_model_are_not_judged() -> None:
+    texts = [f"{i}" for i in range(100)]
+    run = record([config()], [], tables=[table({"base": ["x"] * 100, "tuned": texts}, texts)])
+    assert gate(run).verdict == "PASS"
+    usages = [usage("base", "llama"), usage("tuned", "adapter", "llama")]
+    found = arm_differences(MODELS, run.splits, usages=usages)
+    verdict = gate(replace(run, info=replace(run.info, differences=found)))
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert "served model, in part the same: llama → adapter and llama; " in verdict.reason
+    assert "another --cache" in verdict.reason
+
+
+def test_two_models_that_only_log_probabilities_tell_apart_are_two() -> None:
+    texts = [Answer("yes")] * 20
+    notes = {"tuned": (f"{APART} base, although their answers are equal",)}
+    (found,) = arm_differences(MODELS, [split_of(texts, texts)], notes=notes)
+    assert told(found) == "same answers: equal answers to all 20 prompts (both)"
+    assert not refusals([found])
 
 
 def test_modes_and_servers() -> None:
