@@ -6,7 +6,7 @@ handed in twice that a server has, and nothing is lost that it answered.
 """
 
 from evalkit.runner.batch.joining import Joined, Reader
-from evalkit.runner.batch.model import BatchPace
+from evalkit.runner.batch.means import BatchPace
 from evalkit.runner.batch.run import ask_by_batch
 
 __all__ = ["BatchPace", "Joined", "Reader", "ask_by_batch"]

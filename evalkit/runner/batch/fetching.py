@@ -12,8 +12,8 @@ from functools import partial
 
 from evalkit.models import BatchStatus, quote
 from evalkit.runner.batch.joining import Joined, Reader
-from evalkit.runner.batch.ledger import Ledger
-from evalkit.runner.batch.model import BatchModel, BatchPace, patiently
+from evalkit.runner.batch.means import BatchMeans
+from evalkit.runner.batch.model import BatchModel
 from evalkit.schema import Failure
 
 
@@ -21,9 +21,7 @@ async def fetch_results(
     status: BatchStatus,
     requests: Mapping[str, Sequence[str]],
     model: BatchModel,
-    ledger: Ledger,
-    pace: BatchPace,
-    deadline: float,
+    means: BatchMeans,
 ) -> Joined:
     """What all files of a batch hold.
 
@@ -31,9 +29,7 @@ async def fetch_results(
         status: of a batch that has ended.
         requests: cache key -> stop texts that were not sent, of every request of the batch.
         model: that was asked.
-        ledger: where the batch stays if its results cannot be had.
-        pace: how much patience the server gets.
-        deadline: on `time.monotonic`; nothing is waited for beyond it.
+        means: of the call; its ledger keeps the batch if the results cannot be had.
 
     Raises:
         ModelError: the results cannot be had now.
@@ -43,14 +39,14 @@ async def fetch_results(
     joined = Joined()
     for file_id, least in status.files.items():
         file = _File(file_id, least, model, readers)
-        found = await patiently(file.fetch, pace.retry, deadline)
+        found = await means.patiently(file.fetch)
         if isinstance(found, Failure):
             found = file.settled() or found
         if isinstance(found, Failure):
             raise model.error(
                 f"the results of its batch {quote(status.id)} cannot be had: {found.message}; the "
                 "same command fetches them again and hands in nothing anew. Only if they are gone "
-                f"for good, remove {ledger.path} before it"
+                f"for good, remove {means.ledger.path} before it"
             )
         joined.merge(found)
     return joined

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,13 +12,14 @@ from evalkit.errors import Interrupted
 from evalkit.models import Batched, BatchStatus, quote
 from evalkit.runner.batch.fetching import fetch_results
 from evalkit.runner.batch.ledger import Batch, Ledger
-from evalkit.runner.batch.model import BatchModel, BatchPace, patiently
-from evalkit.runner.batch.submit import Say, finish_planned, plan
-from evalkit.runner.cache import Cache, cache_key
+from evalkit.runner.batch.means import BatchMeans, BatchPace, Say
+from evalkit.runner.batch.model import BatchModel
+from evalkit.runner.batch.pending import Pending
+from evalkit.runner.batch.submit import finish_planned, plan
+from evalkit.runner.cache import Cache
 from evalkit.runner.deadline import deadline_in, seconds_until
 from evalkit.runner.job import AskStats, Job
-from evalkit.runner.observer import Tally
-from evalkit.schema import Answer, Failure
+from evalkit.schema import Failure
 
 GROWTH = 1.5
 """A batch that is not finished is looked at again after so many times the last pause."""
@@ -75,22 +75,21 @@ async def ask_by_batch(
         Interrupted: Ctrl-C; the batches go on at the server.
     """
     mine = [job for job in jobs if job.model in providers and job.request.scored is None]
-    deadline = deadline_in(max_seconds)
+    pace = pace or BatchPace()
     with Cache(cache) as store, Ledger(cache) as ledger:
-        run = _BatchRun(
-            mine, providers, store, ledger, pace or BatchPace(), deadline, say or _silent
-        )
+        means = BatchMeans(ledger, pace, deadline_in(max_seconds), say or _silent)
+        pending = Pending(mine, providers, store, pace)
         try:
-            await run.run()
+            await _BatchRun(pending, store, means).run()
         except (asyncio.CancelledError, KeyboardInterrupt):
-            left = len(ledger.open_batches(run.models))
+            left = len(ledger.open_batches(pending.models))
             raise Interrupted(
                 f"interrupted; {left} of our batches go on at the server, and the same command "
                 "collects what they bring"
             ) from None
     if own is not None:
-        own |= run.answered
-    return run.settled, run.tally.stats({name: p.notes for name, p in providers.items()})
+        own |= pending.answered
+    return pending.settled, pending.tally.stats({name: p.notes for name, p in providers.items()})
 
 
 def _silent(line: str) -> None:
@@ -98,99 +97,60 @@ def _silent(line: str) -> None:
 
 
 class _BatchRun:
-    """The outcomes of one call of `ask_by_batch`, as they gather."""
+    """One call of `ask_by_batch`."""
 
-    def __init__(
-        self,
-        jobs: Sequence[Job],
-        providers: Mapping[str, Batched],
-        store: Cache,
-        ledger: Ledger,
-        pace: BatchPace,
-        deadline: float,
-        say: Say,
-    ) -> None:
-        self.settled: dict[str, Failure] = {}
-        self.answered: set[str] = set()
-        self.models: dict[str, BatchModel] = {}
-        self.tally = Tally(providers, None)
-        self._store, self._ledger, self._pace, self._deadline, self._say = (
-            store,
-            ledger,
-            pace,
-            deadline,
-            say,
-        )
-        self._arms: dict[str, list[str]] = {}
+    def __init__(self, pending: Pending, store: Cache, means: BatchMeans) -> None:
+        self._pending = pending
+        self._models = pending.models
+        self._store = store
+        self._means = means
+        self._ledger, self._pace, self._say = means.ledger, means.pace, means.say
         self._told = (0, 0)
         self._quiet: dict[str, float] = {}  # endpoint -> until when it wants no question
-        by_arm = {}
-        for arm in dict.fromkeys(job.model for job in jobs):
-            model = BatchModel(arm, providers[arm], pace.most_lines, pace.timeout)
-            by_arm[arm] = self.models.setdefault(model.key, model)
-        for job in jobs:
-            key = cache_key(providers[job.model], job.request, job.repeat)
-            by_arm[job.model].pending[key] = job.request
-            self._arms.setdefault(key, []).append(job.model)
-        cached = Counter(self._recall())
-        self.tally.started(Counter(job.model for job in jobs), cached, {})
-        for key, model in self.models.items():
-            model.provider.learn(store.notes(key))
 
     async def run(self) -> None:
         """Go on until nothing is pending, or the time is up."""
         pause = self._pace.first
-        while any(model.pending for model in self.models.values()):
+        while self._pending.left:
             await self._hand_in()
             if await self._look():
                 pause = self._pace.first
                 continue
-            rest = seconds_until(self._deadline)
+            rest = seconds_until(self._means.deadline)
             if rest == 0:
-                self._settle_rest()
+                self._pending.settle_rest(LATE)
                 return
             await asyncio.sleep(pause if rest is None else min(pause, rest))
             pause = min(pause * GROWTH, self._pace.longest)
 
-    def _recall(self) -> list[str]:
-        """Take what the cache holds out of what is pending; the arms that had it for nothing."""
-        arms = []
-        for model in self.models.values():
-            for key in self._store.get(list(model.pending)):
-                del model.pending[key]
-                model.answered += 1
-                arms += self._arms[key]
-        return arms
-
     async def _hand_in(self) -> None:
         """Hand in what is in no batch: in turns, so that no two runs hand in the same."""
         idle = all(
-            model.pending.keys() <= self._ledger.waiting(key) for key, model in self.models.items()
+            model.pending.keys() <= self._ledger.waiting(key) for key, model in self._models.items()
         )
-        planned = any(b.batch_id is None for b in self._ledger.open_batches(self.models))
+        planned = any(b.batch_id is None for b in self._ledger.open_batches(self._models))
         if idle and not planned:
             return
         async with self._ledger.turn():
             self._ledger.sweep()
-            await finish_planned(self.models, self._ledger, self._pace, self._deadline, self._say)
+            await finish_planned(self._models, self._means)
             # The ledger first: what has left it is in the cache by then.
-            waiting = {key: self._ledger.waiting(key) for key in self.models}
-            for arm in self._recall():
-                self.tally.recalled(arm)
-            for key, model in self.models.items():
+            waiting = {key: self._ledger.waiting(key) for key in self._models}
+            self._pending.recall()
+            for key, model in self._models.items():
                 rest = [question for question in model.pending if question not in waiting[key]]
                 if rest and not (model.crowded and waiting[key]):
-                    self.tally.sent(model.name, plan(rest, model, self._ledger, self._pace))
-            await finish_planned(self.models, self._ledger, self._pace, self._deadline, self._say)
+                    self._pending.tally.sent(model.name, plan(rest, model, self._means))
+            await finish_planned(self._models, self._means)
 
     async def _look(self) -> bool:
         """Ask after every batch; collect those that have ended. Whether there were any."""
         done = total = 0
         ended = False
-        for batch in self._ledger.open_batches(self.models):
+        for batch in self._ledger.open_batches(self._models):
             if batch.batch_id is None:
                 continue
-            model = self.models[batch.model]
+            model = self._models[batch.model]
             if time.monotonic() < self._quiet.get(model.provider.endpoint, 0.0):
                 continue
             status = await model.server.status(batch.batch_id)
@@ -220,9 +180,7 @@ class _BatchRun:
             model.absent[batch.tag] += 1  # perhaps only for a moment
             return
         if failure.kind == "absent":
-            found = await patiently(
-                partial(model.server.find, batch.tag), self._pace.retry, self._deadline
-            )
+            found = await self._means.patiently(partial(model.server.find, batch.tag))
             if found is None:
                 self._say(f"{model.name}: the server has lost the batch {quote(batch_id)}")
                 self._ledger.drop(batch)
@@ -265,7 +223,7 @@ class _BatchRun:
         model.most_lines = max(1, min(model.most_lines, batch.lines // 2))
         if batch.lines == 1:
             for key in requests.keys() & model.pending.keys():
-                self._fail(key, model, Failure("rate_limit", why, retryable=True))
+                self._pending.fail(key, model, Failure("rate_limit", why, retryable=True))
         self._say(f"{model.name}: {why}; going on with {model.most_lines:,} prompts at a time")
 
     async def _collect(self, batch: Batch, model: BatchModel, status: BatchStatus) -> None:
@@ -275,9 +233,7 @@ class _BatchRun:
             ModelError: its results cannot be had now; it is not forgotten.
         """
         requests = self._ledger.lines(batch.tag)
-        joined = await fetch_results(
-            status, requests, model, self._ledger, self._pace, self._deadline
-        )
+        joined = await fetch_results(status, requests, model, self._means)
         notes = model.provider.notes[model.noted :]
         await self._store.put(joined.answers, [(model.key, note) for note in notes])
         model.noted += len(notes)
@@ -288,38 +244,4 @@ class _BatchRun:
         missing = NEVER_RUN.get(status.status, NO_RESULT)
         for key in requests:
             if key in model.pending:
-                self._deliver(key, model, joined.outcomes.get(key, missing))
-
-    def _deliver(self, key: str, model: BatchModel, outcome: Answer | Failure) -> None:
-        if isinstance(outcome, Failure):
-            self._fail(key, model, outcome)
-            return
-        del model.pending[key]
-        self.answered.add(key)
-        for place, arm in enumerate(self._arms[key]):
-            self.tally.answered(arm, outcome, shared=place > 0)
-
-    def _fail(self, key: str, model: BatchModel, failure: Failure) -> None:
-        """A request came back without an answer: it is handed in again, or stays without one.
-
-        Raises:
-            ModelError: a model that has never answered and never will.
-        """
-        if failure.fatal and not model.answered:
-            raise model.error(failure.message)
-        model.rounds[key] += 1
-        if failure.retryable and not failure.fatal and model.rounds[key] < self._pace.rounds:
-            self.tally.retrying(model.name, failure, 0.0)
-        else:
-            self._settle(key, model, failure)
-
-    def _settle(self, key: str, model: BatchModel, failure: Failure) -> None:
-        self.settled[key] = failure
-        del model.pending[key]
-        for arm in self._arms[key]:
-            self.tally.failed(arm, failure)
-
-    def _settle_rest(self) -> None:
-        for model in self.models.values():
-            for key in list(model.pending):
-                self._settle(key, model, LATE)
+                self._pending.deliver(key, model, joined.outcomes.get(key, missing))

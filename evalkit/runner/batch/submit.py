@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NoReturn
 
 from evalkit.models import BatchStatus, write_files
 from evalkit.runner.batch.ledger import Batch, Ledger
-from evalkit.runner.batch.model import BatchModel, BatchPace, patiently
+from evalkit.runner.batch.means import BatchMeans
+from evalkit.runner.batch.model import BatchModel
 from evalkit.runner.database import explained
 from evalkit.schema import Failure
 
-Say = Callable[[str], None]
-"""Takes a line for a person."""
 
-
-async def finish_planned(
-    models: Mapping[str, BatchModel], ledger: Ledger, pace: BatchPace, deadline: float, say: Say
-) -> None:
+async def finish_planned(models: Mapping[str, BatchModel], means: BatchMeans) -> None:
     """Hand in everything that is planned, wherever a run before this one was killed.
 
     Only for who has the turn.
@@ -27,17 +23,17 @@ async def finish_planned(
     Raises:
         ModelError: a server that takes no batches, or not this one.
     """
-    for batch in ledger.open_batches(models):
+    for batch in means.ledger.open_batches(models):
         if batch.batch_id is not None:
             continue
         if batch.file_id is None and not batch.file.exists():
-            ledger.drop(batch)  # nothing of it has left this machine: it will be planned anew
+            means.ledger.drop(batch)  # nothing of it has left this machine: it will be planned anew
             continue
-        await _hand_in(batch, models[batch.model], ledger, pace, deadline)
-        say(f"{models[batch.model].name}: a batch of {batch.lines:,} prompts is handed in")
+        await _hand_in(batch, models[batch.model], means)
+        means.say(f"{models[batch.model].name}: a batch of {batch.lines:,} prompts is handed in")
 
 
-def plan(keys: Sequence[str], model: BatchModel, ledger: Ledger, pace: BatchPace) -> int:
+def plan(keys: Sequence[str], model: BatchModel, means: BatchMeans) -> int:
     """Write the files of what is to be handed in, and then into the ledger that they will be.
 
     Returns:
@@ -45,12 +41,13 @@ def plan(keys: Sequence[str], model: BatchModel, ledger: Ledger, pace: BatchPace
     """
     if model.crowded:
         keys = keys[: model.most_lines]
+    ledger = means.ledger
     with explained(ledger.folder):
         written = write_files(
             model.lines(keys),
             lambda _: ledger.new_file(),
             most_lines=model.most_lines,
-            most_bytes=pace.most_bytes,
+            most_bytes=means.pace.most_bytes,
         )
     stops = {key: model.provider.unsent_stop(model.pending[key]) for key in keys}
     ledger.plan(
@@ -59,20 +56,16 @@ def plan(keys: Sequence[str], model: BatchModel, ledger: Ledger, pace: BatchPace
     return len(keys)
 
 
-async def _hand_in(
-    batch: Batch, model: BatchModel, ledger: Ledger, pace: BatchPace, deadline: float
-) -> None:
+async def _hand_in(batch: Batch, model: BatchModel, means: BatchMeans) -> None:
     """Upload the file of a batch, and have the batch made."""
-    file_id = batch.file_id
+    ledger, file_id = means.ledger, batch.file_id
     if file_id is None:
-        upload = partial(model.server.upload, batch.file)
-        uploaded = await patiently(upload, pace.retry, deadline)
+        uploaded = await means.patiently(partial(model.server.upload, batch.file))
         if isinstance(uploaded, Failure):
             _stop(uploaded, batch, model, ledger)
         file_id = uploaded
         ledger.uploaded(batch.tag, file_id)
-    make = partial(_make, batch, file_id, model, ledger)
-    made = await patiently(make, pace.retry, deadline)
+    made = await means.patiently(partial(_make, batch, file_id, model, ledger))
     if isinstance(made, Failure):
         _stop(made, batch, model, ledger)
     ledger.submitted(batch, made.id)
