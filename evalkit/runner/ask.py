@@ -195,7 +195,7 @@ async def _ask_beside_others(
                 return
             if rest and not told:
                 told = True
-                found.others(rest)
+                found.others(rest, claims.others())
             if rest:
                 await asyncio.sleep(POLL)
 

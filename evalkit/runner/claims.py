@@ -8,6 +8,7 @@ asked, and what a killed run had claimed is free at once.
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Collection
 from pathlib import Path
@@ -38,7 +39,7 @@ class Claims:
             CacheError: the folder or file cannot be written, is damaged, or is not ours.
         """
         self.path = folder / FILE
-        self._owner = uuid.uuid4().hex
+        self._owner = f"{os.getpid()}-{uuid.uuid4().hex}"
         self._connection = connect(self.path, _SCHEMA, APPLICATION_ID)
         with explained(self.path):
             self._lock = locked(self._lock_of(self._owner))
@@ -80,6 +81,13 @@ class Claims:
             rows = [(key, self._owner) for key in free if key not in held]
             connection.executemany("INSERT INTO claims VALUES (?, ?)", rows)
         return set(free)
+
+    def others(self) -> list[int]:
+        """Ids of the processes that have claimed something, this one aside."""
+        with explained(self.path):
+            rows = self._connection.execute("SELECT DISTINCT owner FROM claims")
+            owners = {owner for (owner,) in rows} - {self._owner}
+        return sorted({int(owner.partition("-")[0]) for owner in owners})
 
     def _lives(self, owner: str) -> bool:
         """Whether the run that claimed something is still there."""

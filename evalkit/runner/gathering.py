@@ -92,9 +92,9 @@ class Gathering:
             self.deliver(question, answer, sent=False)
         return rest
 
-    def others(self, questions: Sequence[Question]) -> None:
+    def others(self, questions: Sequence[Question], processes: Sequence[int]) -> None:
         """Tell that other runs are asking these."""
-        self._tally.others(sum(len(question.jobs) for question in questions))
+        self._tally.others(sum(len(question.jobs) for question in questions), processes)
 
     def notes(self) -> dict[str, list[str]]:
         """Model -> what must be known about how it was asked, now or when its answers were had."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -39,8 +39,13 @@ class Observer(Protocol):
     def waiting(self, seconds: float) -> None:
         """Nothing is sent to an endpoint for so long: its server wants it so."""
 
-    def others(self, jobs: int) -> None:
-        """Other runs on the same cache are asking so many of them; their answers are waited for."""
+    def others(self, jobs: int, processes: Sequence[int]) -> None:
+        """Other runs on the same cache are asking so many of them; their answers are waited for.
+
+        Args:
+            jobs: how many.
+            processes: ids of the processes in which those runs are.
+        """
 
     def finished(self) -> None:
         """Asking has ended, well or not."""
@@ -136,10 +141,10 @@ class Tally:
         if self._observer is not None:
             self._observer.waiting(seconds)
 
-    def others(self, jobs: int) -> None:
+    def others(self, jobs: int, processes: Sequence[int]) -> None:
         """Tell the observer that other runs are asking the rest."""
         if self._observer is not None:
-            self._observer.others(jobs)
+            self._observer.others(jobs, processes)
 
     def finished(self) -> None:
         """Tell the observer that it is over."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -108,9 +108,9 @@ class LineProgress:
         """Say so: otherwise it would look as if nothing went on."""
         say(resting(seconds))
 
-    def others(self, jobs: int) -> None:
+    def others(self, jobs: int, processes: Sequence[int]) -> None:
         """Say so, for the same reason."""
-        say(asked_elsewhere(jobs))
+        say(asked_elsewhere(jobs, processes))
 
     def finished(self) -> None:
         """Write the last line."""
@@ -185,10 +185,12 @@ class TerminalProgress:
         if self._bars is not None:
             self._bars.console.print(resting(seconds), markup=False, highlight=False)
 
-    def others(self, jobs: int) -> None:
+    def others(self, jobs: int, processes: Sequence[int]) -> None:
         """Say so above the bars."""
         if self._bars is not None:
-            self._bars.console.print(asked_elsewhere(jobs), markup=False, highlight=False)
+            self._bars.console.print(
+                asked_elsewhere(jobs, processes), markup=False, highlight=False
+            )
 
     def finished(self) -> None:
         """Leave the bars as they stand."""
@@ -222,9 +224,15 @@ def resting(seconds: float) -> str:
     return f"the server's rate limit is used up; going on in {duration(seconds)}"
 
 
-def asked_elsewhere(jobs: int) -> str:
+def asked_elsewhere(jobs: int, processes: Sequence[int]) -> str:
     """What a person reads while another run asks what this one needs."""
-    return f"another run is asking for {jobs} of these answers; they are taken as they come"
+    who = "another run" if len(processes) < 2 else "other runs"  # noqa: PLR2004 - more than one
+    ids = ", ".join(str(process) for process in processes)
+    named = f" (process {ids})" if ids else ""
+    return (
+        f"asked by {who}{named} at this moment: {jobs} of these answers; they are taken as they "
+        "come. What stands still can be ended: what it has is kept, and the rest is asked here"
+    )
 
 
 def duration(seconds: float) -> str:

@@ -19,24 +19,29 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals t
 BEFORE = "import signal; signal.signal(signal.{name}, signal.SIG_IGN); "
 
 
-def ended(
-    server: Server, folder: Path, wait: Callable[[], None], *names: str, before: str = ""
-) -> tuple[int, str]:
-    """Exit code and stderr of a run that is sent signals as soon as `wait` returns."""
+def started(server: Server, folder: Path, *more: str, before: str = "") -> subprocess.Popen[str]:
+    """A run in a process of its own."""
     rows = [{"prompt": f"question {i}", "completion": "yes"} for i in range(12)]
     write_jsonl(folder / "data.jsonl", rows)
     main = f"{before}from evalkit.cli import main; main()"
     words = [
-        "run", "data.jsonl", "--base", f"openai:base@{server.url}", "--out", "out", "--quiet",
-        "--tuned", f"openai:tuned@{server.url}", "--concurrency", "4", "--allow-identical",
+        "run", "data.jsonl", "--base", f"openai:base@{server.url}", "--concurrency", "4",
+        "--tuned", f"openai:tuned@{server.url}", "--allow-identical", *more,
     ]  # fmt: skip
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-c", main, *words],
         cwd=folder,
         env=clean_environment(),
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def ended(
+    server: Server, folder: Path, wait: Callable[[], None], *names: str, before: str = ""
+) -> tuple[int, str]:
+    """Exit code and stderr of a run that is sent signals as soon as `wait` returns."""
+    process = started(server, folder, "--quiet", before=before)
     wait()
     for name in names:
         process.send_signal(getattr(signal, name))
@@ -79,3 +84,21 @@ def test_before_anything_is_asked_it_is_said_too(tmp_path: Path) -> None:
     assert code == 130
     assert err.startswith("error: interrupted while the models were looked at; ")
     assert "Traceback" not in err
+
+
+def test_a_run_that_stands_still_is_named_to_the_one_that_waits(tmp_path: Path) -> None:
+    with Server(fault=lambda asked: "hang" if 10 < asked.number <= 14 else None) as server:
+        still = started(server, tmp_path, "--out", "first", "--quiet")
+        server.wait_for(14)
+        still.send_signal(signal.SIGSTOP)
+        waiting = started(server, tmp_path, "--out", "other")
+        assert waiting.stderr is not None
+        named = f"asked by another run (process {still.pid}) at this moment: "
+        said = next(line for line in waiting.stderr if named in line)
+        still.kill()
+        still.communicate()
+        _, err = waiting.communicate(timeout=60)
+    assert "14 of these answers" in said
+    assert "What stands still can be ended" in said
+    assert waiting.returncode == 0, err
+    assert len(server.asked) == 24 + 4
