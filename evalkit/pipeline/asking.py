@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from evalkit.errors import UsageError
@@ -21,7 +21,6 @@ from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.probing import probe_models, with_remarks
 from evalkit.pipeline.repeats import split_result
 from evalkit.runner import (
-    Ask,
     AskStats,
     BatchPace,
     Job,
@@ -69,8 +68,7 @@ async def open_models(plan: Plan, means: Means) -> AsyncIterator[Opened]:
         ModelError: an arm that cannot be asked at all.
     """
     async with open_providers(plan.models) as providers:
-        own: set[str] = set()
-        yield Opened(plan, providers, asker(plan, means, own), means, own)
+        yield Opened(plan, providers, means)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +78,14 @@ class Opened:
     Attributes:
         plan: how to ask.
         providers: model -> its provider.
-        asking: asks with the options of the plan.
         means: what the asking may use.
         own: cache keys of the answers that were sent for while they are open.
     """
 
     plan: Plan
     providers: Mapping[str, Provider]
-    asking: Ask
     means: Means
-    own: set[str]
+    own: set[str] = field(default_factory=set)
 
     async def ask(self, loaded: Loaded) -> Replies:
         """Ask everything, and sort the outcomes by suite, split and model; then ask the judges.
@@ -111,10 +107,9 @@ class Opened:
         jobs: Sequence[Job],
         providers: Mapping[str, Provider],
         observer: Observer | None = None,
-        settled: Mapping[str, Failure] | None = None,
     ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
-        """Ask; if the plan says so by file first, and then live what cannot be asked by file."""
-        went: Mapping[str, AskStats] = {}
+        """Ask, by file first if the plan says so, and then live what is left; see `Ask`."""
+        settled, went = dict[str, Failure](), dict[str, AskStats]()
         by_file = _batched(providers) if self.plan.batch else {}
         if by_file:
             settled, went = await ask_by_batch(
@@ -126,8 +121,29 @@ class Opened:
                 say=None if observer is None else say,
                 own=self.own,
             )
-        outcomes, stats = await self.asking(jobs, providers, observer=observer, settled=settled)
+        outcomes, stats = await self.live(jobs, providers, observer, settled)
         return outcomes, together(stats, [went])
+
+    async def live(
+        self,
+        jobs: Sequence[Job],
+        providers: Mapping[str, Provider],
+        observer: Observer | None = None,
+        settled: Mapping[str, Failure] | None = None,
+    ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
+        """Ask here and now, whatever the plan says of batches; see `Ask`."""
+        return await ask(
+            jobs,
+            providers,
+            cache=self.plan.cache,
+            concurrency=self.plan.concurrency,
+            timeout=self.plan.timeout,
+            max_seconds=self.means.seconds,
+            purse=self.means.purse,
+            observer=observer,
+            settled=settled,
+            own=self.own,
+        )
 
 
 def _sorted(
@@ -160,12 +176,12 @@ async def _ask(
     opened: Opened, jobs: Sequence[Job]
 ) -> tuple[list[tuple[Job, Answer | Failure]], Mapping[str, AskStats], tuple[Probe, ...]]:
     """Every job that can be asked with its outcome, how the asking went, and what was found."""
-    plan, providers, asking = opened.plan, opened.providers, opened.asking
+    plan, providers = opened.plan, opened.providers
     probes, before = await probe_models(plan, jobs, providers, opened.means.purse)
     pairs = [] if plan.allow_identical else pairs_of(plan.models, jobs)
-    went, apart = await require_two_models(pairs, providers, asking)
+    went, apart = await require_two_models(pairs, providers, opened.live)
     before += went
-    jobs, silent, tried = await drop_silent(jobs, providers, asking)
+    jobs, silent, tried = await drop_silent(jobs, providers, opened.live)
     before += tried
     if plan.batch:
         require_batched(providers)
@@ -199,37 +215,6 @@ def require_batched(providers: Mapping[str, Provider]) -> dict[str, Batched]:
 
 def _noted(stats: AskStats, *notes: str | None) -> AskStats:
     return replace(stats, notes=(*stats.notes, *(note for note in notes if note is not None)))
-
-
-def asker(plan: Plan, means: Means, own: set[str]) -> Ask:
-    """`ask` with the options of a plan; all calls share time, money and what is their own.
-
-    Args:
-        plan: how to ask.
-        means: what the asking may use; who is told is said to each call.
-        own: cache keys of the answers that were sent for; see `ask`.
-    """
-
-    async def asking(
-        jobs: Sequence[Job],
-        providers: Mapping[str, Provider],
-        observer: Observer | None = None,
-        settled: Mapping[str, Failure] | None = None,
-    ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
-        return await ask(
-            jobs,
-            providers,
-            cache=plan.cache,
-            concurrency=plan.concurrency,
-            timeout=plan.timeout,
-            max_seconds=means.seconds,
-            purse=means.purse,
-            observer=observer,
-            settled=settled,
-            own=own,
-        )
-
-    return asking
 
 
 def run_async(coroutine: Coroutine[Any, Any, Result]) -> Result:

@@ -124,7 +124,6 @@ class Ask(Protocol):
         jobs: Sequence[Job],
         providers: Mapping[str, Provider],
         observer: Observer | None = None,
-        settled: Mapping[str, Failure] | None = None,
     ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
         """Ask; answers go into the cache of the run, so that the run need not ask again."""
 
