@@ -81,8 +81,8 @@ def parse_error(status: int, content: bytes, headers: Mapping[str, str]) -> Fail
         content: the body as received.
         headers: of the reply.
     """
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return _sent_on(status, headers.get("location", ""))
+    if (astray := _astray(status, headers.get("location", ""))) is not None:
+        return astray
     body = error_body(content)
     message = body.get("message")
     said = message if isinstance(message, str) and message else content.decode(errors="replace")
@@ -114,8 +114,13 @@ def is_page(content: bytes) -> bool:
         return True
 
 
-def _sent_on(status: int, location: str) -> Failure:
-    """A redirection: whoever answers there is not who was to be asked."""
+def _astray(status: int, location: str) -> Failure | None:
+    """A request that did not get to who was to be asked; None if it did."""
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        said = "a proxy on the way wants a name and a password: http://NAME:PASSWORD@HOST:PORT"
+        return Failure("refused", f"{said} in the environment variable that names it", fatal=True)
+    if not HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return None
     place = quote(location.partition("?")[0].rpartition("@")[2])  # what may be secret stays out
     return Failure(
         "refused",

@@ -8,6 +8,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from evalkit.errors import ModelError
+from evalkit.models.network import require_visible
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 OPENAI_URL = "https://api.openai.com/v1"
@@ -40,13 +41,7 @@ def read_key(model: str, variable: str, endpoint: str, *, needed: bool) -> str:
                 f"API key for {endpoint} in it"
             )
         return NO_KEY
-    for place, character in enumerate(key, 1):
-        if not (character.isascii() and character.isprintable()):
-            raise ModelError(
-                f"model {model!r}: the environment variable {variable} holds the character "
-                f"U+{ord(character):04X} in place {place} of {len(key)}; expected an API key in "
-                "visible ASCII characters: copy it once more"
-            )
+    require_visible(model, variable, key)
     return key
 
 

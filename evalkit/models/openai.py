@@ -19,6 +19,7 @@ from evalkit.models.failures import is_cut_short, is_page, parse_error, quote, r
 from evalkit.models.keys import KEY_VARIABLE, NO_KEY, OPENAI_URL, read_key, without_key
 from evalkit.models.limits import Allowance, read_allowances
 from evalkit.models.listing import read_listing
+from evalkit.models.network import detour, open_client
 from evalkit.models.openai_batches import OpenAIBatches
 from evalkit.models.openai_body import RequestBody
 from evalkit.models.openai_logprobs import LOGPROBS, read_likelihood
@@ -29,9 +30,6 @@ from evalkit.schema import Answer, Failure, Mode, ModelSpec, Request, ServedMode
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
-
-CONNECT_SECONDS = 15.0
-READ_SECONDS = 600.0
 
 LOST_ON_THE_WAY = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 """What a proxy says by a page while it is set up anew or suspects a robot. Of a model that has
@@ -55,6 +53,8 @@ def open_openai(spec: ModelSpec) -> OpenAIProvider:
     """
     if not spec.model:
         raise UsageError(f"model {spec.name!r}: `openai:` needs a model name, as in openai:gpt-4.1")
+    if not spec.model.isprintable():  # a line end, say, or a byte that was no letter
+        raise UsageError(f"model {spec.name!r}: found {spec.model!r}, expected a name of letters")
     return OpenAIProvider(spec, base_url_of(spec))
 
 
@@ -117,7 +117,7 @@ class OpenAIProvider:
             content = self._without_key(error.response.content)
             return parse_error(error.response.status_code, content, error.response.headers)
         except transport_errors() as error:
-            return no_reply(error, self._without_key)
+            return self._no_reply(error)
         content = self._without_key(reply.http_response.content)
         listed = read_listing(content)
         if listed is None:
@@ -169,7 +169,7 @@ class OpenAIProvider:
 
     @cached_property
     def _client(self) -> AsyncOpenAI:
-        return _client(self._base_url, self._key)
+        return open_client(self._spec.name, self._base_url, self._key)
 
     @cached_property
     def _key(self) -> str:
@@ -201,7 +201,7 @@ class OpenAIProvider:
                 if not self._body.adapt(reply.status_code, reply.content, ours):
                     return self._failure(error)
             except transport_errors() as error:
-                return no_reply(error, self._without_key)
+                return self._no_reply(error)
             except UnicodeEncodeError as error:
                 return Failure("refused", f"the prompt cannot be sent as UTF-8: {error.reason}")
 
@@ -232,6 +232,12 @@ class OpenAIProvider:
         content: bytes = reply.content
         return content
 
+    def _no_reply(self, error: Exception) -> Failure:
+        failure = no_reply(error, self._without_key)
+        if failure.kind != "connection" or failure.fatal:
+            return failure
+        return replace(failure, message=failure.message + detour(self._base_url))
+
     def _failure(self, error: APIStatusError) -> Failure:
         response = error.response
         content = self._without_key(response.content)
@@ -253,19 +259,6 @@ class OpenAIProvider:
     def _without_key(self, content: bytes) -> bytes:
         """What the server said, should it repeat our key, without it."""
         return without_key(content, self._variable)
-
-
-def _client(base_url: str, key: str) -> AsyncOpenAI:
-    from openai import AsyncOpenAI, DefaultAioHttpClient, Timeout
-
-    timeout = Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-    return AsyncOpenAI(
-        api_key=key,
-        base_url=base_url,
-        max_retries=0,
-        timeout=timeout,
-        http_client=DefaultAioHttpClient(timeout=timeout),
-    )
 
 
 def _public_url(base_url: str, spec: ModelSpec) -> str:

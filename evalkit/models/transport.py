@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from ssl import SSLCertVerificationError, SSLError
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +18,10 @@ from evalkit.schema import Failure
 
 HTTPX2_SINCE = 3
 """The major version of the client that left httpx for httpx2."""
+
+
+NO_TLS = "WRONG_VERSION_NUMBER"
+"""What OpenSSL finds where a server answers in plain HTTP."""
 
 
 def response_type() -> type[Any]:
@@ -35,6 +40,11 @@ def transport_errors() -> tuple[type[Exception], ...]:
     from openai import APIConnectionError
 
     return (APIConnectionError, ClientError, _library().HTTPError, TimeoutError)
+
+
+def url_errors() -> tuple[type[Exception], ...]:
+    """What opening a client may end in if a proxy's address is none; for `except` clauses."""
+    return (_library().InvalidURL, ValueError)
 
 
 def no_reply(error: BaseException, without_key: Callable[[bytes], bytes]) -> Failure:
@@ -59,6 +69,16 @@ def no_reply(error: BaseException, without_key: Callable[[bytes], bytes]) -> Fai
     unreadable = (ClientResponseError, _library().DecodingError)
     if any(isinstance(link, unreadable) for link in chain):
         return Failure("malformed", f"the server's reply cannot be read: {reason}", retryable=True)
+    if any(isinstance(link, SSLCertVerificationError) for link in chain):
+        return Failure(
+            "connection",
+            f"the server's certificate is not trusted: {reason}; if you trust it, name a file with "
+            "it, or with its authority's, in the environment variable SSL_CERT_FILE",
+            fatal=True,
+        )
+    if any(NO_TLS in str(link) for link in chain if isinstance(link, SSLError)):
+        said = "the server does not speak TLS; is its address one of http:// ?"
+        return Failure("connection", said, fatal=True)
     # The transport calls every lost connection a time-out; aiohttp's own types tell them apart.
     lost = any(isinstance(link, ClientError) for link in chain)
     late = any(isinstance(link, TimeoutError) for link in chain)

@@ -245,7 +245,8 @@ class EndpointRun:
                 state.stopped = replace(failure, message=said, retryable=False)
         elif failure.fatal or unreachable or state.lost >= HOPELESS_AFTER:
             endpoint = self.providers[question.model].endpoint
-            hint = "; is the server running there?" if unreachable else ""
+            asked_in_vain = unreachable and not failure.fatal
+            hint = "; is the server running there?" if asked_in_vain else ""
             raise ModelError(f"model {question.model!r} at {endpoint}: {failure.message}{hint}")
 
 

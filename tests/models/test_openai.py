@@ -220,7 +220,7 @@ def test_no_server_is_a_connection_failure() -> None:
 
 
 def test_a_slow_server_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evalkit.models.openai.READ_SECONDS", 0.2)
+    monkeypatch.setattr("evalkit.models.network.READ_SECONDS", 0.2)
     with Server(fault=lambda _: "hang") as server:
         outcome = ask_one(server.url)
     assert isinstance(outcome, Failure)
