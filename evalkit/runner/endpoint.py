@@ -76,6 +76,10 @@ class EndpointRun:
         timeout: seconds that one request may take; a batch gets them for each of its requests.
         deadline: when the run's time is up, on `time.monotonic`; infinity for never.
         purse: pays for every call; None pays whatever it costs.
+        limiter: lets requests in.
+        heard: how many answers came.
+        waited_for: until when, on `time.monotonic`, a server that answers no more is waited for;
+            one that never answered is not.
     """
 
     providers: Mapping[str, Provider]
@@ -88,6 +92,8 @@ class EndpointRun:
     deadline: float
     purse: Purse | None
     limiter: Limiter = field(init=False)
+    heard: int = field(default=0, init=False)
+    waited_for: float = field(default=float("-inf"), init=False)
 
     async def run(self, questions: Sequence[Question], concurrency: int) -> None:
         """Ask all questions; every one of them is delivered, or an error is raised.
@@ -114,13 +120,14 @@ class EndpointRun:
         """Ask one unit, as often as it takes, until all its questions have a final outcome."""
         state = self.states[unit[0].model]
         budget = Budget(self.retry)
-        pending = unit
+        pending, heard = unit, 0
         while pending:
             outcomes = await self._ask_once(pending, state)
             pairs = list(zip(pending, outcomes, strict=True))
             await self._keep([(q, o) for q, o in pairs if isinstance(o, Answer)], state)
             failed = [(q, o) for q, o in pairs if isinstance(o, Failure)]
-            pending = await self._after(failed, budget, state)
+            pending = await self._after(failed, budget, state, silent=self.heard == heard)
+            heard = self.heard
 
     async def _ask_once(
         self, questions: Sequence[Question], state: ModelState
@@ -142,20 +149,26 @@ class EndpointRun:
         return outcomes
 
     async def _after(
-        self, failed: Sequence[tuple[Question, Failure]], budget: Budget, state: ModelState
+        self,
+        failed: Sequence[tuple[Question, Failure]],
+        budget: Budget,
+        state: ModelState,
+        *,
+        silent: bool,
     ) -> list[Question]:
-        """Settle what failed for good; wait, and return what is to be asked again."""
+        """Settle what failed for good; wait, and return what is to be asked again.
+
+        Args:
+            failed: questions of one unit.
+            budget: what the unit has used up.
+            state: of its model.
+            silent: whether nobody has been answered since the unit failed before.
+        """
         again = [(q, failure) for q, failure in failed if failure.retryable and not failure.fatal]
         longest = max(
             (f for _, f in again), key=lambda failure: failure.retry_after or 0.0, default=None
         )
-        delay = None if longest is None else budget.next_delay(longest)
-        named = None if longest is None else longest.retry_after
-        if named is not None:
-            # It holds for everything that is asked here, even if this is not asked again.
-            self.limiter.pause(delay or named)
-        if delay is not None and time.monotonic() + delay > self.deadline:
-            delay = None
+        delay = None if longest is None else self._delay(longest, budget, silent=silent)
         for question, failure in failed:
             if delay is None or failure.fatal or not failure.retryable:
                 self._give_up(question, failure, state)
@@ -163,9 +176,22 @@ class EndpointRun:
             return []
         for question, failure in again:
             self.tally.retrying(question.model, failure, delay)
-        if named is None:
+        if all(failure.retry_after is None for _, failure in again):
             await asyncio.sleep(delay)
         return [question for question, _ in again]
+
+    def _delay(self, failure: Failure, budget: Budget, *, silent: bool) -> float | None:
+        """Seconds to wait before asking again; None if that is not to be.
+
+        A time that the server names holds for everything that is asked here, whatever becomes of
+        this.
+        """
+        gone = silent and failure.kind == "connection" and time.monotonic() < self.waited_for
+        delay = budget.next_delay(failure, outage=gone)
+        if failure.retry_after is not None:
+            self.limiter.pause(delay or failure.retry_after)
+        late = delay is not None and time.monotonic() + delay > self.deadline
+        return None if late else delay
 
     def _allowances(self, model: str) -> tuple[Allowance, ...]:
         """What the server just said about its limits, if it is one that says so."""
@@ -222,6 +248,8 @@ class EndpointRun:
                 [(model_key(provider), note) for note in notes],
             )
             state.noted += len(notes)
+        self.heard += len(answers)
+        self.waited_for = time.monotonic() + self.retry.outage
         state.answered += len(answers)
         state.lost = 0
         for question, answer in answers:

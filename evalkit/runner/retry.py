@@ -12,20 +12,24 @@ from evalkit.schema import Failure
 class Retry:
     """How much patience a request gets.
 
-    A rate limit is a server that works and asks for time: it costs patience, not attempts. A wait
-    that the server itself names is kept, however long it is.
+    A rate limit is a server that works and asks for time: it costs patience, not attempts. An
+    outage, in which a server that has answered can be reached by nobody, costs no attempts either:
+    perhaps it is being started again. A wait that the server itself names is kept, however long it
+    is.
 
     Attributes:
-        attempts: how often a request is sent at most, rate limits not counted; and how often it is
-            sent in spite of rate limits at least.
+        attempts: how often a request is sent at most, rate limits and outages not counted; and how
+            often it is sent in spite of rate limits at least.
         patience: seconds of waiting for rate limits after which the next one is final, unless
             there are attempts left.
+        outage: seconds since an endpoint's last answer after which it is no outage any more.
         first: seconds before the second attempt, doubled from attempt to attempt.
         longest: the doubling ends here.
     """
 
     attempts: int = 6
     patience: float = 900.0
+    outage: float = 300.0
     first: float = 0.5
     longest: float = 60.0
 
@@ -37,12 +41,21 @@ class Budget:
     retry: Retry
     tries: int = 0
     limits: int = 0
+    outages: int = 0
     waited: float = 0.0
 
-    def next_delay(self, failure: Failure) -> float | None:
-        """Seconds to wait before asking again; None if this failure is final."""
+    def next_delay(self, failure: Failure, *, outage: bool = False) -> float | None:
+        """Seconds to wait before asking again; None if this failure is final.
+
+        Args:
+            failure: what came of the last attempt.
+            outage: whether it belongs to an outage.
+        """
         if not failure.retryable or failure.fatal:
             return None
+        if outage:
+            self.outages += 1
+            return self._delay(failure, self.outages - 1)
         if failure.kind == "rate_limit":
             self.limits += 1
             if self.waited >= self.retry.patience and self.limits >= self.retry.attempts:

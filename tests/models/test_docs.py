@@ -37,6 +37,7 @@ def test_names_and_defaults_are_those_of_the_code() -> None:
     assert f"longer than {LONG:g} s are said" in FLAT
     assert f"names no time, for {Retry().patience / 60:.0f} minutes" in FLAT
     assert f"up to {Retry().attempts - 1} times" in FLAT
+    assert f"until its last answer is {Retry().outage / 60:.0f} minutes old" in FLAT
     assert f"{SAMPLE} references of the test split and {SAMPLE} of the training" in FLAT
     assert f"`{FILE}`" in FLAT
     plain = b'{"choices": [{"text": "7 8", "message": {"content": "7 8"}}]}'

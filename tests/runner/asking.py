@@ -15,7 +15,7 @@ from tests.servers.openai_server import echo
 Outcomes = list[Answer | Failure]
 
 MODELS = ("base", "tuned")
-QUICK = Retry(attempts=4, patience=5.0, first=0.005, longest=0.02)
+QUICK = Retry(attempts=4, patience=5.0, outage=0.1, first=0.005, longest=0.02)
 """The default's shape at a hundredth of its patience."""
 
 

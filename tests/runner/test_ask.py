@@ -299,6 +299,33 @@ def test_a_server_that_dies_midway_is_left_alone() -> None:
     assert 150 < unasked(outcomes) < 190
 
 
+def test_a_server_that_is_started_again_is_waited_for() -> None:
+    away: list[float] = []
+
+    def fault(request: Asked) -> str | None:
+        if request.number <= 10:
+            return None
+        away.append(time.monotonic())
+        return "reset" if time.monotonic() - away[0] < 1.0 else None
+
+    retry = Retry(attempts=2, outage=60.0, first=0.01, longest=0.1)
+    with Server(fault=fault) as server:
+        jobs = make_jobs(30)
+        outcomes, stats = run(server.url, jobs, retry=retry, concurrency=4)
+    assert texts(outcomes) == expected(jobs)
+    assert stats["base"].causes["connection"] + stats["tuned"].causes["connection"] > 8
+
+
+def test_what_fails_while_others_are_answered_is_no_outage() -> None:
+    def fault(request: Asked) -> str | None:
+        return "reset" if "question 7" in str(request.messages) else None
+
+    retry = Retry(attempts=2, outage=3600.0, first=0.001, longest=0.1)
+    with Server(fault=fault, latency=0.01) as server:
+        outcomes, _ = run(server.url, make_jobs(60, ["base"]), retry=retry, concurrency=2)
+    assert Counter(texts(outcomes))["<connection>"] == 1
+
+
 def test_a_model_that_answers_nothing_is_an_error_of_the_run() -> None:
     with Server(fault=lambda _: "400") as server, pytest.raises(ModelError, match="too long"):
         run(server.url, make_jobs(100, ["base"]), concurrency=2)

@@ -8,6 +8,7 @@ from evalkit.runner.retry import Budget, Retry
 from evalkit.schema import Failure, FailureKind
 
 BUSY = Failure("server", "busy", retryable=True)
+GONE = Failure("connection", "nobody there", retryable=True)
 LIMIT = Failure("rate_limit", "slow down", retryable=True)
 
 
@@ -36,6 +37,14 @@ def test_rate_limits_cost_patience_not_attempts() -> None:
     found = delays(Retry(attempts=1, patience=30.0, first=0.5, longest=2.0), LIMIT)
     assert len(found) > 10
     assert 30.0 <= sum(found) <= 32.0
+
+
+def test_an_outage_costs_no_attempts() -> None:
+    budget = Budget(Retry(attempts=3, patience=0.0, first=0.5, longest=2.0))
+    assert budget.next_delay(GONE) is not None
+    assert all(0 <= (budget.next_delay(GONE, outage=True) or 0.0) <= 2.0 for _ in range(50))
+    assert budget.next_delay(GONE) is not None
+    assert budget.next_delay(GONE) is None
 
 
 @pytest.mark.parametrize("kind", ["rate_limit", "server"])
