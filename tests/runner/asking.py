@@ -1,4 +1,4 @@
-"""What the runner's tests share: jobs, and one call of `ask` over a real socket."""
+"""What the runner's tests share: jobs, a provider in process, one call of `ask` over a socket."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.models import open_provider
+from evalkit.models.prompts import canonical
 from evalkit.runner import AskStats, Job, Retry, ask
 from evalkit.schema import Answer, Failure, Generation, Message, ModelSpec, Request
 from tests.servers.openai_server import echo
@@ -17,6 +18,28 @@ Outcomes = list[Answer | Failure]
 MODELS = ("base", "tuned")
 QUICK = Retry(attempts=4, patience=5.0, outage=0.1, first=0.005, longest=0.02)
 """The default's shape at a hundredth of its patience."""
+
+
+class InProcess:
+    """A provider without a server; what it answers is said by who derives from it."""
+
+    batch = 1
+    parallel: int | None = None
+    cacheable = False
+
+    def __init__(self, endpoint: str = "http://nowhere", identity: str = "chat:nobody") -> None:
+        self.endpoint = endpoint
+        self.identity = identity
+        self.notes: list[str] = []
+
+    def prompt_key(self, request: Request) -> str:
+        return canonical(request.messages)
+
+    async def complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 def make_job(model: str, i: int, **generation: Any) -> Job:

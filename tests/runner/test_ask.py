@@ -13,33 +13,35 @@ import pytest
 from evalkit.errors import CacheError, Interrupted, ModelError
 from evalkit.runner import Job, Retry, ask
 from evalkit.schema import Answer, Failure, Request
-from tests.runner.asking import Outcomes, asked, expected, make_job, make_jobs, run, texts
+from tests.runner.asking import (
+    InProcess,
+    Outcomes,
+    asked,
+    expected,
+    make_job,
+    make_jobs,
+    run,
+    texts,
+)
 from tests.servers.openai_server import Asked, Server, faults_at
 
 
-class InProcess:
-    """A provider without a socket: what the runner does with batches, limits and broken code."""
+class Counted(InProcess):
+    """Shows what the runner does with batches, limits and broken code."""
 
     def __init__(
         self,
         answer: Callable[[Request], Answer | Failure],
         *,
-        endpoint: str = "here",
         batch: int = 1,
         parallel: int | None = None,
     ) -> None:
+        super().__init__()
         self.answer = answer
-        self.endpoint = endpoint
-        self.identity = "it"
         self.batch = batch
         self.parallel = parallel
-        self.cacheable = False
-        self.notes: list[str] = []
         self.batches: list[list[str]] = []
         self.open = self.busiest = 0
-
-    def prompt_key(self, request: Request) -> str:
-        return request.prompt
 
     async def complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
         self.batches.append([request.example_id for request in requests])
@@ -49,11 +51,8 @@ class InProcess:
         self.open -= 1
         return [self.answer(request) for request in requests]
 
-    async def close(self) -> None:
-        """Nothing is open."""
 
-
-def ask_in_process(jobs: Sequence[Job], provider: InProcess, **options: Any) -> Any:
+def ask_in_process(jobs: Sequence[Job], provider: Counted, **options: Any) -> Any:
     models = {job.model: provider for job in jobs}
     return asyncio.run(ask(jobs, models, cache=None, **options))
 
@@ -349,7 +348,7 @@ def test_notes_stay_with_the_answers(tmp_path: Path) -> None:
 
 
 def test_batches_hold_one_model_each() -> None:
-    provider = InProcess(lambda r: Answer(r.prompt), batch=4)
+    provider = Counted(lambda r: Answer(r.prompt), batch=4)
     jobs = make_jobs(10)
     outcomes, _ = ask_in_process(jobs, provider)
     assert texts(outcomes) == [job.request.prompt for job in jobs]
@@ -369,14 +368,14 @@ def test_in_a_batch_only_what_failed_is_asked_again() -> None:
         return Answer(request.prompt)
 
     outcomes, _ = ask_in_process(
-        make_jobs(5, ["base"]), InProcess(answer, batch=10), retry=Retry(first=0.001)
+        make_jobs(5, ["base"]), Counted(answer, batch=10), retry=Retry(first=0.001)
     )
     assert texts(outcomes)[3] == "<refused>"
     assert seen == {"0": 1, "1": 1, "2": 2, "3": 1, "4": 1}
 
 
 def test_a_provider_limits_its_own_parallelism() -> None:
-    provider = InProcess(lambda r: Answer(r.prompt), parallel=2)
+    provider = Counted(lambda r: Answer(r.prompt), parallel=2)
     ask_in_process(make_jobs(20, ["base"]), provider)
     assert provider.busiest == 2
 
@@ -386,7 +385,7 @@ def test_a_provider_that_breaks_is_named() -> None:
         raise ZeroDivisionError("oh")
 
     with pytest.raises(ModelError, match="'base': its provider broke: ZeroDivisionError: oh"):
-        ask_in_process(make_jobs(3, ["base"]), InProcess(answer))
+        ask_in_process(make_jobs(3, ["base"]), Counted(answer))
 
 
 def test_a_time_out_of_a_provider_itself_is_a_failure() -> None:
@@ -394,13 +393,13 @@ def test_a_time_out_of_a_provider_itself_is_a_failure() -> None:
         raise TimeoutError
 
     outcomes, _ = ask_in_process(
-        make_jobs(1, ["base"]), InProcess(answer), timeout=None, retry=Retry(attempts=1)
+        make_jobs(1, ["base"]), Counted(answer), timeout=None, retry=Retry(attempts=1)
     )
     assert outcomes == [Failure("timeout", "no answer in time", retryable=True)]
 
 
 def test_a_provider_that_loses_requests_is_named() -> None:
-    class Lossy(InProcess):
+    class Lossy(Counted):
         async def complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
             return [self.answer(request) for request in requests[1:]]
 
@@ -410,7 +409,7 @@ def test_a_provider_that_loses_requests_is_named() -> None:
 
 def test_no_cache_folder_for_what_is_not_worth_keeping(tmp_path: Path) -> None:
     jobs = make_jobs(2, ["base"])
-    provider = InProcess(lambda r: Answer(r.prompt))
+    provider = Counted(lambda r: Answer(r.prompt))
     asyncio.run(ask(jobs, {"base": provider}, cache=tmp_path / "cache"))
     assert not (tmp_path / "cache").exists()
 

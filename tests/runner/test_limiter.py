@@ -22,8 +22,8 @@ from evalkit.models.prompts import wire
 from evalkit.runner import AskStats, Retry, ask
 from evalkit.runner.limiter import Limiter, most_tokens
 from evalkit.schema import Answer, Failure, Request
-from tests.runner.asking import MODELS, expected, make_job, make_jobs, run, texts
-from tests.runner.virtual_time import InProcess, run_at_once
+from tests.runner.asking import MODELS, InProcess, expected, make_job, make_jobs, run, texts
+from tests.runner.virtual_time import run_at_once
 from tests.servers.openai_server import Asked, Server, faults_at
 from tests.servers.rate_limits import RateLimit
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from evalkit.runner import ask
 from evalkit.runner.pace import GAIN, LONGEST, TOGETHER, Pace
 from evalkit.schema import Answer, Failure, Request
-from tests.runner.asking import MODELS, make_jobs
-from tests.runner.virtual_time import InProcess, run_at_once, work_for
+from tests.runner.asking import MODELS, InProcess, make_jobs
+from tests.runner.virtual_time import run_at_once, work_for
 
 LATENCY = 0.2
 WORK = 0.001

@@ -79,14 +79,3 @@ def test_interrupted_after_a_third_it_asks_only_for_the_rest(tmp_path: Path) -> 
     assert code == 0
     assert out == undisturbed
     assert len(server.asked) == 120 + interrupted - kept
-
-
-def test_two_runs_at_once_share_a_cache(tmp_path: Path) -> None:
-    with Server(latency=0.002) as server:
-        runs = [start(server.url, 40, tmp_path, 4) for _ in range(2)]
-        done = [finish(process) for process in runs]
-        before = len(server.asked)
-        last = finish(start(server.url, 40, tmp_path, 4))
-    assert [code for code, _, _ in done] == [0, 0]
-    assert done[0][1] == done[1][1] == last[1]
-    assert len(server.asked) == before

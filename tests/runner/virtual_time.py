@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from typing import Any, TypeVar
-
-from evalkit.schema import Answer, Failure, Request
 
 Result = TypeVar("Result")
 
@@ -55,25 +53,3 @@ def work_for(seconds: float) -> None:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
     loop.skipping.skipped += seconds
-
-
-class InProcess:
-    """A provider without a server; what it answers is said by who derives from it."""
-
-    endpoint = "http://nowhere"
-    identity = "chat:nobody"
-    batch = 1
-    parallel: int | None = None
-    cacheable = False
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def prompt_key(self, request: Request) -> str:
-        return request.prompt
-
-    async def complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
-        raise NotImplementedError
-
-    async def close(self) -> None:
-        pass
