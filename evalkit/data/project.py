@@ -7,6 +7,9 @@ from pathlib import Path
 
 from evalkit.schema import GateRule, ModelSpec
 
+MOST_REPEATS = 1_000
+"""Times that a prompt may be asked: no mean of more is known any better for all practical ends."""
+
 PROJECT_FILE = "evalkit.yaml"
 
 

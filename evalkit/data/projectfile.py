@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from evalkit.data.project import PROJECT_FILE, Project
+from evalkit.data.project import MOST_REPEATS, PROJECT_FILE, Project
 from evalkit.data.spec import Role, name_fault, parse_judge, parse_model, url_fault
 from evalkit.data.suitefile import GateFile, Strict, Text, Texts
 from evalkit.data.yamlfile import Place, YamlFile, check, read_yaml
@@ -130,7 +130,7 @@ class ProjectYaml(Strict):
     max_cost: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     limit: int | None = Field(default=None, ge=1)
     batch: bool = False
-    repeats: int | None = Field(default=None, ge=1)
+    repeats: int | None = Field(default=None, ge=1, le=MOST_REPEATS)
     perturb: int | None = Field(default=None, ge=0)
     gate: GateFile | None = None
     logprobs: bool | None = None

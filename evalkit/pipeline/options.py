@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
+from evalkit.data.project import MOST_REPEATS
 from evalkit.errors import UsageError
 
 
@@ -96,6 +97,11 @@ def check_options(options: RunOptions) -> None:
     for name, count in counts.items():
         if count is not None and count < 1:
             raise UsageError(f"{name} is {count}; expected 1 or more")
+    repeats, seed = options.get("repeats"), options.get("seed")
+    if repeats is not None and repeats > MOST_REPEATS:
+        raise UsageError(f"--repeats is {repeats}; expected {MOST_REPEATS:,} at most")
+    if seed is not None and seed < 0:
+        raise UsageError(f"--seed is {seed}; expected 0 or more")
     perturb = options.get("perturb")
     if perturb is not None and perturb < 0:
         raise UsageError(f"--perturb is {perturb}; expected 0 (no rewordings) or more")

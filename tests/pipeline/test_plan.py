@@ -80,6 +80,8 @@ def test_a_mistyped_model_of_the_project_file(folder: Path) -> None:
         ),
         ({"limit": 0}, "--limit is 0"),
         ({"concurrency": 0}, "--concurrency is 0"),
+        ({"seed": -1}, "--seed is -1; expected 0 or more"),
+        ({"repeats": 1001}, "--repeats is 1001; expected 1,000 at most"),
         ({"timeout": 0}, "--timeout is 0; expected seconds, more than 0"),
         ({"max_seconds": float("inf")}, "--max-seconds is inf"),
     ],
