@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
 
-from evalkit.errors import UsageError
-from evalkit.models import Batched, Provider
+from evalkit.models import Provider
 from evalkit.pipeline.jobs import make_jobs, models_asked, pairs_of
 from evalkit.pipeline.judging import open_judges
 from evalkit.pipeline.likelihoods import drop_silent, likelihood_notes, with_likelihoods
 from evalkit.pipeline.loading import Loaded
 from evalkit.pipeline.means import Means
-from evalkit.pipeline.opening import open_providers
+from evalkit.pipeline.opening import batched, open_providers, require_batched, run_async
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.probing import probe_models, with_remarks
 from evalkit.pipeline.repeats import split_result
@@ -32,9 +28,6 @@ from evalkit.runner import (
     together,
 )
 from evalkit.schema import Answer, Failure, Probe, SplitResult
-
-Result = TypeVar("Result")
-
 
 Replies = tuple[tuple[SplitResult, ...], Mapping[str, AskStats], tuple[Probe, ...]]
 """The outcomes split by split, how the asking of each model went, and what was found out."""
@@ -110,7 +103,7 @@ class Opened:
     ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
         """Ask, by file first if the plan says so, and then live what is left; see `Ask`."""
         settled, went = dict[str, Failure](), dict[str, AskStats]()
-        by_file = _batched(providers) if self.plan.batch else {}
+        by_file = batched(providers) if self.plan.batch else {}
         if by_file:
             settled, went = await ask_by_batch(
                 jobs,
@@ -195,33 +188,5 @@ async def _ask(
     return answered, told, probes
 
 
-def _batched(providers: Mapping[str, Provider]) -> dict[str, Batched]:
-    return {name: p for name, p in providers.items() if isinstance(p, Batched)}
-
-
-def require_batched(providers: Mapping[str, Provider]) -> dict[str, Batched]:
-    """Those that can be asked by file.
-
-    Raises:
-        UsageError: there are none, so that there is nothing for a batch to do.
-    """
-    found = _batched(providers)
-    if not found:
-        raise UsageError(
-            "none of the models can be asked by file; expected at least one of `openai:`"
-        )
-    return found
-
-
 def _noted(stats: AskStats, *notes: str | None) -> AskStats:
     return replace(stats, notes=(*stats.notes, *(note for note in notes if note is not None)))
-
-
-def run_async(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine to its end, in a notebook's running loop too."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()

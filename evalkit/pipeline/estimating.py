@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Unpack
 
 from evalkit.pipeline.arguments import checked
-from evalkit.pipeline.asking import run_async
 from evalkit.pipeline.foreseeing import Foreseen, examples_of, foresee
 from evalkit.pipeline.judging import judges_asked
 from evalkit.pipeline.loading import load_suites
+from evalkit.pipeline.opening import run_async
 from evalkit.pipeline.options import RunOptions, listed
 from evalkit.pipeline.plan import make_plan
 from evalkit.pipeline.resume import asked_again

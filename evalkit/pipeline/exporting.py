@@ -13,10 +13,10 @@ from evalkit import store
 from evalkit.errors import UsageError
 from evalkit.models import Batched, Line, write_files
 from evalkit.pipeline.arguments import checked
-from evalkit.pipeline.asking import require_batched, run_async
 from evalkit.pipeline.foreseeing import Foreseen, foresee
 from evalkit.pipeline.judging import judges_asked
 from evalkit.pipeline.loading import load_suites
+from evalkit.pipeline.opening import require_batched, run_async
 from evalkit.pipeline.options import RunOptions, listed
 from evalkit.pipeline.plan import make_plan
 from evalkit.pipeline.sweep import jobs_of

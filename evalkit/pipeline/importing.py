@@ -13,8 +13,8 @@ from evalkit.data import read_rows
 from evalkit.errors import DataError, Problem, UsageError
 from evalkit.models import Batched, Provider, open_provider
 from evalkit.pipeline.arguments import checked
-from evalkit.pipeline.asking import run_async
 from evalkit.pipeline.exporting import FORMAT, MANIFEST, BatchFile
+from evalkit.pipeline.opening import run_async
 from evalkit.pipeline.plan import CACHE
 from evalkit.runner import Cache, Joined, Reader, model_key
 from evalkit.schema import Failure, ModelSpec

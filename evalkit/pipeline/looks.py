@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from evalkit.pipeline.asking import ask_models, open_models, run_async
+from evalkit.pipeline.asking import ask_models, open_models
 from evalkit.pipeline.concluding import Setup, conclude
 from evalkit.pipeline.loading import Loaded
 from evalkit.pipeline.means import Means
+from evalkit.pipeline.opening import run_async
 from evalkit.pipeline.plan import Plan
 from evalkit.runner import AskStats, together
 from evalkit.schema import ORIGINAL, PERTURBED, Example, Looks, Probe, SplitResult, Suite

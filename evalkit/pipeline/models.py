@@ -12,8 +12,7 @@ from evalkit.data import Project, find_project, parse_model
 from evalkit.errors import ModelError, UsageError
 from evalkit.models import Probed, Provider
 from evalkit.pipeline.arguments import checked
-from evalkit.pipeline.asking import run_async
-from evalkit.pipeline.opening import open_providers
+from evalkit.pipeline.opening import open_providers, run_async
 from evalkit.pipeline.options import listed
 from evalkit.pipeline.plan import CACHE
 from evalkit.runner import (
