@@ -16,11 +16,12 @@ from evalkit.models import Provider
 from evalkit.runner.cache import Cache
 from evalkit.runner.claims import Claims
 from evalkit.runner.deadline import deadline_in
-from evalkit.runner.endpoint import OUT_OF_TIME, EndpointRun, Question
+from evalkit.runner.endpoint import OUT_OF_TIME, EndpointRun
 from evalkit.runner.gathering import Gathering, key_of
 from evalkit.runner.job import AskStats, Job
 from evalkit.runner.observer import Observer, Tally
 from evalkit.runner.purse import Purse
+from evalkit.runner.questions import Question
 from evalkit.runner.retry import Retry
 from evalkit.schema import Answer, Failure
 

@@ -14,8 +14,9 @@ from evalkit.runner.deadline import seconds_until
 from evalkit.runner.limiter import Limiter
 from evalkit.runner.observer import Tally
 from evalkit.runner.purse import Purse
+from evalkit.runner.questions import ModelState, Question, in_turns
 from evalkit.runner.retry import Budget, Retry
-from evalkit.schema import Answer, Failure, Request
+from evalkit.schema import Answer, Failure
 
 GIVE_UP_AFTER = 5
 """How many requests in a row may end without a connection, all attempts spent, before a model that
@@ -33,33 +34,6 @@ OUT_OF_TIME = Failure(
     "the time that the run was given (--max-seconds) is up, or the server wants rest for longer",
 )
 """Why a question is left unasked when the run's time is up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One thing to ask, and the jobs it answers.
-
-    Attributes:
-        model: name of the arm.
-        request: what is asked.
-        key: cache key; None if the answer is not worth keeping.
-        jobs: indices of the jobs that share the outcome.
-    """
-
-    model: str
-    request: Request
-    key: str | None
-    jobs: tuple[int, ...]
-
-
-@dataclass(slots=True)
-class ModelState:
-    """What is known about one model in the course of a run."""
-
-    answered: int = 0
-    lost: int = 0
-    noted: int = 0
-    stopped: Failure | None = None
 
 
 @dataclass(slots=True)
@@ -276,25 +250,6 @@ class EndpointRun:
             asked_in_vain = unreachable and not failure.fatal
             hint = "; is the server running there?" if asked_in_vain else ""
             raise ModelError(f"model {question.model!r} at {endpoint}: {failure.message}{hint}")
-
-
-def in_turns(
-    questions: Sequence[Question], providers: Mapping[str, Provider]
-) -> list[list[Question]]:
-    """Calls to make, in order: batches of one model each, the models spread evenly over the run.
-
-    Models with equally many questions take turns; whatever drifts at the server hits them alike.
-    """
-    by_model: dict[str, list[Question]] = {}
-    for question in questions:
-        by_model.setdefault(question.model, []).append(question)
-    placed: list[tuple[float, int, list[Question]]] = []
-    for rank, (model, asked) in enumerate(by_model.items()):
-        size = max(1, providers[model].batch)
-        batches = [asked[start : start + size] for start in range(0, len(asked), size)]
-        placed += [((i + 0.5) / len(batches), rank, batch) for i, batch in enumerate(batches)]
-    placed.sort(key=lambda place: place[:2])
-    return [batch for _, _, batch in placed]
 
 
 def _timed(outcome: Answer | Failure, seconds: float) -> Answer | Failure:

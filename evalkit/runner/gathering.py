@@ -8,9 +8,9 @@ from pathlib import Path
 
 from evalkit.models import Provider
 from evalkit.runner.cache import FILE, Cache, cache_key, model_key
-from evalkit.runner.endpoint import ModelState, Question
 from evalkit.runner.job import Job
 from evalkit.runner.observer import Tally
+from evalkit.runner.questions import ModelState, Question
 from evalkit.schema import Answer, Failure
 
 
