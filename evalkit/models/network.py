@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 from evalkit.errors import ModelError
+from evalkit.models.bounded import bounded_client
 from evalkit.models.transport import url_errors
 
 if TYPE_CHECKING:
@@ -37,13 +38,13 @@ def open_client(model: str, base_url: str, key: str) -> AsyncOpenAI:
     Raises:
         ModelError: the environment does not let it be opened.
     """
-    from openai import AsyncOpenAI, DefaultAioHttpClient, Timeout
+    from openai import AsyncOpenAI, Timeout
 
     for variable in _SENT:
         require_visible(model, variable, os.environ.get(variable, ""))
     timeout = Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
     try:
-        transport = DefaultAioHttpClient(timeout=timeout)
+        transport = bounded_client(timeout=timeout)
     except OSError as error:
         named = [name for name in _CERTIFICATES if name in os.environ]
         raise ModelError(

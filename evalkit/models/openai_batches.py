@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.models.batched import BatchStatus
+from evalkit.models.bounded import MOST
 from evalkit.models.failures import parse_error, quote
 from evalkit.models.transport import no_reply, transport_errors
 from evalkit.schema import Failure
@@ -156,6 +157,9 @@ class OpenAIBatches:
                     *lines, rest = (rest + chunk).split(b"\n")
                     for line in lines:
                         take(line)
+                    if len(rest) > MOST:
+                        why = f"a line of the results is longer than {MOST // 2**20} MiB"
+                        return Failure("malformed", why, retryable=True)
                 take(rest)
         except APIStatusError as error:
             return await self._refused(error.response)

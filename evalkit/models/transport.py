@@ -30,6 +30,12 @@ def response_type() -> type[Any]:
     return found
 
 
+def decoding_error(why: str, request: Any) -> Exception:  # noqa: ANN401 - of the library
+    """What the client itself raises where a body cannot be unpacked."""
+    error: Exception = _library().DecodingError(why, request=request)
+    return error
+
+
 def transport_errors() -> tuple[type[Exception], ...]:
     """All that a request may end in besides a reply.
 

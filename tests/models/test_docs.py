@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from evalkit.data import load_project, parse_model
+from evalkit.models.bounded import MOST
 from evalkit.models.registry import BUILT_IN
 from evalkit.models.stored import TEXT_FIELDS
 from evalkit.pipeline.estimating import BYTES
@@ -37,6 +38,7 @@ def test_names_and_defaults_are_those_of_the_code() -> None:
     assert f"longer than {LONG:g} s are said" in FLAT
     assert f"names no time, for {Retry().patience / 60:.0f} minutes" in FLAT
     assert f"up to {Retry().attempts - 1} times" in FLAT
+    assert f"one of more than {MOST // 2**20} MiB" in FLAT
     assert f"until its last answer is {Retry().outage / 60:.0f} minutes old" in FLAT
     assert f"{SAMPLE} references of the test split and {SAMPLE} of the training" in FLAT
     assert f"`{FILE}`" in FLAT
