@@ -145,10 +145,13 @@ def _stops(plain: bytes | Failure, stopped: bytes | Failure | None, mode: Mode) 
     stop = _stopping(text)
     if stop is None or stopped is None:
         return "unknown"
-    said = _text(stopped, mode)
-    if isinstance(stopped, Failure) or stop in said:
+    said, (before, _, after) = _text(stopped, mode), text.partition(stop)
+    if isinstance(stopped, Failure):
         return _shows(stopped, effect=False)
-    return "yes" if said.split() == text.partition(stop)[0].split() else "unknown"
+    if stop in said:  # `transformers serve` leaves the stop text in the answer
+        ended = bool(after.strip()) and said.split() == f"{before}{stop}".split()
+        return _shows(stopped, ended)
+    return "yes" if said.split() == before.split() else "unknown"
 
 
 def _stopping(text: str) -> str | None:

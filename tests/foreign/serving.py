@@ -80,6 +80,7 @@ TRANSFORMERS = Kind(
     "--cb-max-batch-tokens 1024 --device cpu --host 127.0.0.1 --port PORT",
     packages=("transformers", "torch"),
     tests="test_transformers_serve.py",
+    several="transformers serve --device cpu --host 127.0.0.1 --port PORT",
 )
 KINDS = (LLAMA, TRANSFORMERS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from evalkit.models import Probed, open_provider
 from evalkit.models.listing import read_listing
 from evalkit.runner import last_probe, probe_served
 from evalkit.runner import probe as probing
-from evalkit.runner.trials import LONG, _stopping
+from evalkit.runner.trials import LONG, _stopping, _stops
 from evalkit.schema import Mode, ModelSpec, Probe, ServedModel
 from tests.servers.openai_server import Server, error_reply
 
@@ -199,6 +200,17 @@ def test_a_server_that_breaks_where_the_template_is_missing(tmp_path: Path) -> N
 )
 def test_a_stop_text_ends_an_answer_at_its_first_place(text: str, stop: str | None) -> None:
     assert _stopping(text) == stop
+
+
+@pytest.mark.parametrize(
+    ("said", "honour"),
+    [("7", "yes"), ("7 8", "yes"), ("7 8 9", "ignored"), ("", "unknown"), ("6", "unknown")],
+)
+def test_a_stop_text_may_stay_in_the_answer_that_it_ends(said: str, honour: str) -> None:
+    plain, stopped = (
+        json.dumps({"choices": [{"text": text}]}).encode() for text in ("7 8 9", said)
+    )
+    assert _stops(plain, stopped, "completions") == honour
 
 
 def test_a_server_that_penalises_repetition(tmp_path: Path) -> None:
