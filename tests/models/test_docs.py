@@ -8,6 +8,7 @@ from typing import get_args
 
 from evalkit.data import load_project, parse_model
 from evalkit.models.bounded import MOST
+from evalkit.models.failures import parse_error
 from evalkit.models.registry import BUILT_IN
 from evalkit.models.stored import TEXT_FIELDS
 from evalkit.pipeline.estimating import BYTES
@@ -64,9 +65,24 @@ def test_names_and_defaults_are_those_of_the_code() -> None:
     assert f"first {MANY} prompts are" in FLAT
 
 
+FAILURES = TEXT.partition("| failure |")[2].partition("\n\n")[0]
+
+
 def test_the_table_of_failures_names_every_kind() -> None:
-    table = TEXT.partition("| failure |")[2].partition("\n\n")[0]
-    assert not [kind for kind in get_args(FailureKind) if f"`{kind}`" not in table]
+    assert not [kind for kind in get_args(FailureKind) if f"`{kind}`" not in FAILURES]
+
+
+def test_a_status_means_what_the_table_of_failures_says() -> None:
+    told = {
+        int(status): kind
+        for kind, statuses in re.findall(r"`(\w+)` \(([^);]*)", FAILURES)
+        for status in re.findall(r"\b[45]\d\d\b", statuses)
+    }
+    assert len(told) > 12
+    for status in range(400, 600):
+        usual = "refused" if status < 500 else "server"
+        assert parse_error(status, b"", {}).kind == told.get(status, usual)
+    assert parse_error(402, b"", {"retry-after": "7"}).kind == "rate_limit"
 
 
 def test_what_it_says_of_servers_is_known_by_their_replies() -> None:
