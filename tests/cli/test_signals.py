@@ -16,7 +16,8 @@ from tests.servers.openai_server import Server
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals to a process")
 
-BEFORE = "import signal; signal.signal(signal.{name}, signal.SIG_IGN); "
+BEFORE = "import signal; signal.signal(signal.{name}, signal.{wish}); "
+"""What a process inherits: `nohup`, too, has it ignore a signal."""
 
 
 def started(server: Server, folder: Path, *more: str, before: str = "") -> subprocess.Popen[str]:
@@ -52,7 +53,8 @@ def ended(
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_it_ends_as_by_ctrl_c(name: str, tmp_path: Path) -> None:
     with Server(fault=lambda asked: "hang" if asked.number > 10 else None) as server:
-        code, err = ended(server, tmp_path, lambda: server.wait_for(14), name)
+        before = BEFORE.format(name=name, wish="SIG_DFL")
+        code, err = ended(server, tmp_path, lambda: server.wait_for(14), name, before=before)
     assert code == 130
     assert "error: interrupted; 10 answers are kept in " in err
     assert "Traceback" not in err
@@ -60,7 +62,7 @@ def test_it_ends_as_by_ctrl_c(name: str, tmp_path: Path) -> None:
 
 def test_it_ends_where_ctrl_c_is_ignored(tmp_path: Path) -> None:
     with Server(fault=lambda _: "hang") as server:
-        before = BEFORE.format(name="SIGINT")
+        before = BEFORE.format(name="SIGINT", wish="SIG_IGN")
         code, err = ended(server, tmp_path, lambda: server.wait_for(4), "SIGTERM", before=before)
     assert code == 130
     assert "interrupted" in err
@@ -68,7 +70,7 @@ def test_it_ends_where_ctrl_c_is_ignored(tmp_path: Path) -> None:
 
 def test_what_was_to_be_ignored_stays_ignored(tmp_path: Path) -> None:
     with Server(latency=0.2) as server:
-        before = BEFORE.format(name="SIGHUP")
+        before = BEFORE.format(name="SIGHUP", wish="SIG_IGN")
         code, err = ended(server, tmp_path, lambda: server.wait_for(1), "SIGHUP", before=before)
     assert code == 0, err
 
