@@ -36,7 +36,7 @@ SAMPLE = 200
 NOTHING = Generation(max_tokens=1)
 """Decoding plays no part in log-probabilities; servers generate at least one token."""
 
-Asked = Sequence[tuple[Job, Answer | Failure]]
+JobOutcomes = Sequence[tuple[Job, Answer | Failure]]
 """Jobs with what came of them."""
 
 
@@ -118,7 +118,9 @@ async def drop_silent(
     return kept, reasons, went
 
 
-def with_likelihoods(results: Sequence[SplitResult], outcomes: Asked) -> tuple[SplitResult, ...]:
+def with_likelihoods(
+    results: Sequence[SplitResult], outcomes: JobOutcomes
+) -> tuple[SplitResult, ...]:
     """Splits with the log-probabilities that were had for them.
 
     Args:
@@ -144,7 +146,7 @@ def with_likelihoods(results: Sequence[SplitResult], outcomes: Asked) -> tuple[S
     )
 
 
-def likelihood_notes(reasons: Mapping[str, str], outcomes: Asked) -> dict[str, str]:
+def likelihood_notes(reasons: Mapping[str, str], outcomes: JobOutcomes) -> dict[str, str]:
     """Model -> what a reader must know about log-probabilities that are not there.
 
     Args:
