@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 CONNECT_SECONDS = 15.0
-READ_SECONDS = 600.0
+"""How long a connection may take. How long a reply may take is the runner's to say: `--timeout`."""
 
 _SENT = ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
 """Variables that the client sends as headers."""
@@ -42,7 +42,7 @@ def open_client(model: str, base_url: str, key: str) -> AsyncOpenAI:
 
     for variable in _SENT:
         require_visible(model, variable, os.environ.get(variable, ""))
-    timeout = Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+    timeout = Timeout(None, connect=CONNECT_SECONDS)
     try:
         transport = bounded_client(timeout=timeout)
     except OSError as error:

@@ -12,9 +12,10 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from openai import Timeout
 
 from evalkit.errors import ModelError, UsageError
-from evalkit.models.network import proxy_variable
+from evalkit.models.network import CONNECT_SECONDS, open_client, proxy_variable
 from evalkit.models.openai import open_openai
 from evalkit.schema import Answer, Failure, ModelSpec
 from tests.runner.asking import make_job
@@ -186,3 +187,12 @@ def test_a_header_that_cannot_be_sent(
 def test_a_name_that_is_none(model: str) -> None:
     with pytest.raises(UsageError, match="expected a name of letters"):
         ask(NOWHERE, model)
+
+
+def test_the_client_leaves_it_to_the_runner_how_long_a_reply_may_take() -> None:
+    async def main() -> object:
+        client = open_client("arm", NOWHERE, "key")
+        await client.close()
+        return client.timeout
+
+    assert asyncio.run(main()) == Timeout(None, connect=CONNECT_SECONDS)
