@@ -14,6 +14,7 @@ QUEUE_FULL = frozenset({"token_limit_exceeded"})
 """Error codes of batches that the server would take later, or in smaller parts."""
 
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
+"""Statuses of batches of which nothing more will come."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,11 @@ CONVERT = (
     "ct2-transformers-converter --model {path} --output_dir {path}-ct2 --quantization float16 "
     "--copy_files tokenizer.json tokenizer_config.json"
 )
+"""What makes a checkpoint that can be read here of one in the format of `transformers`."""
+
 HASHED = ("model.bin", "config.json", "tokenizer.json", "tokenizer_config.json")
+"""Files that shape an answer."""
+
 TEMPLATE_FILE = "chat_template.jinja"
 """Where newer tokenizers keep their chat template."""
 

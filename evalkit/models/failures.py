@@ -48,6 +48,8 @@ _TRANSIENT = {
     _FLEX_FULL,  # Groq: no capacity in this tier
     _CLIENT_GONE,  # SGLang: somebody aborted the request at the server
 }
+"""Statuses below 500 behind which the next attempt may fare better."""
+
 _UNAUTHORISED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _ABOUT_REQUEST = re.compile(
     r"moderat|flagged|content[ _]policy|content[ _]filter|request blocked|logprobs", re.IGNORECASE
@@ -63,7 +65,11 @@ _NEVER = re.compile(
 """What is said of a request that would fail at any time, whatever the status."""
 
 _CUT_SHORT = re.compile(r"could not finish the message because max_tokens", re.IGNORECASE)
+"""How OpenAI refuses what a model spent on thinking; see `is_cut_short`."""
+
 _BROKE = re.compile(r"budget has been exceeded|credit balance is too low", re.IGNORECASE)
+"""What is said, without a code for it, of an account that has no credit left."""
+
 _WRONG_KEY = re.compile(r"incorrect api key|api key not valid", re.IGNORECASE)
 """How xAI and Gemini refuse a key, with status 400."""
 
@@ -71,6 +77,7 @@ _NO_MODEL = re.compile(
     r"model.{0,200}?(not (be )?found|not exist)|invalid model( name| id)?\b|not a valid model",
     re.IGNORECASE | re.DOTALL,
 )
+"""How servers say that no model has that name."""
 
 
 def parse_error(status: int, content: bytes, headers: Mapping[str, str]) -> Failure:

@@ -18,6 +18,8 @@ _DURATION = re.compile(
     r"(?:(\d{1,9}(?:\.\d{1,9})?)(?:s|$))?(?:(\d{1,9}(?:\.\d{1,9})?)ms)?"
 )
 _UNITS = (86400.0, 3600.0, 60.0, 1.0, 0.001)
+"""Seconds of each of its parts."""
+
 _LONGEST = 30 * 86400.0
 """Seconds; what is longer is a date or nonsense."""
 

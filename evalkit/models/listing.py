@@ -31,6 +31,7 @@ _RETIRES = (
 )
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SHOWN = 200
+"""Characters of a server's own words that are kept."""
 
 
 def read_listing(content: bytes) -> tuple[ServedModel, ...] | None:

@@ -14,9 +14,14 @@ from evalkit.models.prompts import flatten, wire
 from evalkit.schema import Mode, Request
 
 FORM = "response_format"
+"""The parameter that holds a JSON Schema of the answer."""
 
 _REFUSING = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
+"""Statuses by which servers refuse a parameter."""
+
 _RENAMED = {"max_tokens": "max_completion_tokens"}
+"""Parameters -> what a model takes instead."""
+
 _SPARED = (
     *_RENAMED,
     "temperature",
@@ -41,7 +46,7 @@ _UNSUPPORTED = re.compile(
     r"|must be > 0\.0 and < 1\.0",  # TGI: a `top_p` of 1, which is none
     re.IGNORECASE,
 )
-
+"""How servers say that they do not take a parameter."""
 
 _ECHO = re.compile(r"['\"]input['\"]: ")
 """Where an error of pydantic begins to repeat the request, with every parameter in quotes."""

@@ -27,6 +27,7 @@ MANIFEST = "batch.json"
 """Says of each file of a folder whose questions it holds."""
 
 FORMAT = 1
+"""Of the manifest: raised when an older evalkit could not read it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ from evalkit.runner import (
 from evalkit.schema import Failure, Generation, Looked, Message, ModelSpec, Probe, Request
 
 SHORT = Generation(max_tokens=16)
+"""Enough of an answer to tell two models apart."""
+
 QUESTIONS = (
     "Name a large river.",
     "What is 17 times 3?",
@@ -40,6 +42,7 @@ QUESTIONS = (
 """What two names are asked to see whether they are two models."""
 
 IN_PROCESS = {"local": "in this process", "file": "completions already made"}
+"""Where models are that no server answers for."""
 
 
 @checked

@@ -24,10 +24,13 @@ LONG, SHORT = 8, 4
 """Tokens that are asked for: enough to see an effect."""
 
 PENALTY = "no penalty"
+"""Name of the trial that sends these."""
+
 UNPENALISED = {"repeat_penalty": 1.0, "repetition_penalty": 1.0}
 """Asks llama.cpp's family, and vLLM's, not to make tokens unlikely that have been said."""
 
 PROMPTS = (COUNTING, SAMPLING)
+"""By these a server's log tells a probe from a run."""
 
 Replies = Mapping[str, bytes | Failure]
 """Name of a trial -> the body that came back, or why none did."""
