@@ -85,7 +85,7 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
         found = Gathering(jobs, providers, store, tally, set() if own is None else own)
         questions = found.recall(keys, settled or {})
         deadline = deadline_in(max_seconds)
-        line = partial(
+        endpoint_run = partial(
             EndpointRun,
             providers=providers,
             states=found.states,
@@ -97,7 +97,7 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
             purse=purse,
             deadline=deadline,
         )
-        asking = partial(_ask_endpoints, line, providers, concurrency=max(1, concurrency))
+        asking = partial(_ask_endpoints, endpoint_run, providers, concurrency=max(1, concurrency))
         interrupted = False
         try:
             with _lasting():
@@ -112,9 +112,8 @@ async def ask(  # noqa: PLR0913 - jobs, providers, and an option for each limit
     # The cache is closed: whatever had come in is on disk by now.
     if interrupted:
         raise Interrupted(found.kept())
-    return [outcome for outcome in found.outcomes if outcome is not None], tally.stats(
-        found.notes()
-    )
+    outcomes = [outcome for outcome in found.outcomes if outcome is not None]
+    return outcomes, tally.stats(found.notes())
 
 
 class Ask(Protocol):
@@ -152,7 +151,7 @@ def _lasting() -> Iterator[None]:
 
 
 async def _ask_endpoints(
-    line: Callable[[], EndpointRun],
+    endpoint_run: Callable[[], EndpointRun],
     providers: Mapping[str, Provider],
     questions: Sequence[Question],
     *,
@@ -165,7 +164,7 @@ async def _ask_endpoints(
     try:
         async with asyncio.TaskGroup() as group:
             for asked in by_endpoint.values():
-                group.create_task(line().run(asked, concurrency))
+                group.create_task(endpoint_run().run(asked, concurrency))
     except BaseExceptionGroup as errors:
         raise _first(errors) from errors
 

@@ -81,38 +81,83 @@ async def require_two_models(
             raise ModelError(_asked_as_one(pair, tuned))
         if not (isinstance(base, Named) and isinstance(tuned, Named)):
             continue
-        first = await _ask_both(pair, HANDFUL, providers, ask, went)
-        if not first or _differ(first):
-            continue
-        same = await _same_logprobs(pair, {pair.base: base, pair.tuned: tuned}, ask, went)
-        if same:
-            raise ModelError(_one_model(pair, tuned, _evidence(first, logprobs=True)))
-        if same is False:
-            apart[pair.tuned] = f"{APART} {pair.base}, although {_evidence(first, logprobs=False)}"
-        if same is None:
-            more = await _ask_both(pair, MANY, providers, ask, went)
-            if len(_with_text(more)) >= HANDFUL and not _differ(more):
-                raise ModelError(_one_model(pair, tuned, _evidence(more, logprobs=False)))
+        handful = _Handful(pair, {pair.base: base, pair.tuned: tuned}, ask, went)
+        if told := await handful.apart():
+            apart[pair.tuned] = told
     return went, apart
 
 
-async def _ask_both(
-    pair: Pair,
-    most: int,
-    providers: Mapping[str, Provider],
-    ask: Ask,
-    went: list[dict[str, AskStats]],
-) -> Answers:
-    """The answers of a pair to the first prompts, where both have one."""
-    models = (pair.base, pair.tuned)
-    jobs = [Job(model, request) for request in pair.requests[:most] for model in models]
-    outcomes, stats = await ask(jobs, {model: providers[model] for model in models})
-    went.append(stats)
-    return [
-        (one, other)
-        for one, other in zip(outcomes[::2], outcomes[1::2], strict=True)
-        if isinstance(one, Answer) and isinstance(other, Answer)
-    ]
+@dataclass(frozen=True, slots=True)
+class _Handful:
+    """A few prompts that both models of a pair are asked.
+
+    Attributes:
+        pair: the models.
+        providers: of both.
+        ask: asks with the options of the run.
+        went: gathers how the asking went.
+    """
+
+    pair: Pair
+    providers: Mapping[str, Named]
+    ask: Ask
+    went: list[dict[str, AskStats]]
+
+    async def apart(self) -> str | None:
+        """By what two models were told apart whose answers are equal; None if these differ.
+
+        Raises:
+            ModelError: they are one.
+        """
+        first = await self._answers(HANDFUL)
+        if not first or _differ(first):
+            return None
+        same = await self._same_logprobs()
+        if same:
+            raise ModelError(self._one_model(first, logprobs=True))
+        if same is False:
+            return f"{APART} {self.pair.base}, although {_evidence(first, logprobs=False)}"
+        more = await self._answers(MANY)
+        if len(_with_text(more)) >= HANDFUL and not _differ(more):
+            raise ModelError(self._one_model(more, logprobs=False))
+        return None
+
+    async def _answers(self, most: int) -> Answers:
+        """To the first prompts, where both have one."""
+        outcomes, stats = await self.ask(self._jobs(most), self.providers)
+        self.went.append(stats)
+        return [
+            (one, other)
+            for one, other in zip(outcomes[::2], outcomes[1::2], strict=True)
+            if isinstance(one, Answer) and isinstance(other, Answer)
+        ]
+
+    async def _same_logprobs(self) -> bool | None:
+        """Whether both answer with equal log-probabilities; None if that is not told."""
+        outcomes, stats = await self.ask(
+            self._jobs(COMPARED, LOGPROBS),
+            {
+                model: StandIn(provider, partial(_logprobs, provider), cacheable=True)
+                for model, provider in self.providers.items()
+            },
+        )
+        self.went.append(aside(stats))
+        found = [json.loads(o.text) if isinstance(o, Answer) else [] for o in outcomes]
+        pairs = [(a, b) for a, b in zip(found[::2], found[1::2], strict=True) if a and b]
+        return all(_close(a, b) for a, b in pairs) if pairs else None
+
+    def _jobs(self, most: int, repeat: int = 0) -> list[Job]:
+        requests = self.pair.requests[:most]
+        return [Job(model, request, repeat) for request in requests for model in self.providers]
+
+    def _one_model(self, answers: Answers, *, logprobs: bool) -> str:
+        why = _evidence(answers, logprobs=logprobs)
+        return _one_model(self.pair, self.providers[self.pair.tuned], why)
+
+
+def _close(one: Sequence[float], other: Sequence[float]) -> bool:
+    pairs = zip(one, other, strict=False)
+    return len(one) == len(other) and all(abs(x - y) <= CLOSE for x, y in pairs)
 
 
 def _with_text(answers: Answers) -> Answers:
@@ -122,30 +167,6 @@ def _with_text(answers: Answers) -> Answers:
 
 def _differ(answers: Answers) -> bool:
     return any(one.text != other.text for one, other in _with_text(answers))
-
-
-async def _same_logprobs(
-    pair: Pair, providers: Mapping[str, Named], ask: Ask, went: list[dict[str, AskStats]]
-) -> bool | None:
-    """Whether both answer these prompts with equal log-probabilities; None if that is not told."""
-    models = (pair.base, pair.tuned)
-    jobs = [Job(m, request, LOGPROBS) for request in pair.requests[:COMPARED] for m in models]
-    outcomes, stats = await ask(
-        jobs,
-        {
-            model: StandIn(provider, partial(_logprobs, provider), cacheable=True)
-            for model, provider in providers.items()
-        },
-    )
-    went.append(aside(stats))
-    found = [json.loads(o.text) if isinstance(o, Answer) else [] for o in outcomes]
-    pairs = [(a, b) for a, b in zip(found[::2], found[1::2], strict=True) if a and b]
-    if not pairs:
-        return None
-    return all(
-        len(a) == len(b) and all(abs(x - y) <= CLOSE for x, y in zip(a, b, strict=True))
-        for a, b in pairs
-    )
 
 
 async def _logprobs(provider: Named, request: Request) -> Answer | Failure:
