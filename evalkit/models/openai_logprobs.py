@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,13 +17,11 @@ from typing import Any
 from evalkit.models.failures import quote
 from evalkit.models.prompts import continued, flatten, wire
 from evalkit.models.replies import first_choice, parse_reply
+from evalkit.models.token_text import find_text, spell_prompt
 from evalkit.schema import Answer, Failure, Likelihood, Mode, Request
 
 LEAST = -100.0
 """What a token counts that a server calls impossible; sums stay finite."""
-
-_SPACES = re.compile(r"[\s\u2581\u0120\u010a]+")
-"""White space, and the marks that vocabularies have for a space (two) and a new line."""
 
 LOGPROBS: Mapping[Mode, Mapping[str, Any]] = {
     # llama-cpp-python gives none in chat unless alternatives are asked for, too.
@@ -32,9 +29,6 @@ LOGPROBS: Mapping[Mode, Mapping[str, Any]] = {
     "completions": {"logprobs": 1},
 }
 """What asks for the log-probabilities of an answer's tokens."""
-
-_BEGIN = re.compile(r"(<[^<>]*>|\[[A-Z]+\])+")
-"""Tokens such as `<s>` or `[BOS]` that begin a text and are no part of it."""
 
 Pieces = tuple[Sequence[str], Sequence[object]]
 """Tokens as text, and their log-probabilities as received."""
@@ -75,11 +69,11 @@ def read_likelihood(content: bytes, request: Request, mode: Mode) -> Answer | Fa
     if found is None:
         return _unsupported("the server sent no log-probabilities of the prompt")
     tokens, values = found
-    start = _place(tokens, _sent(request, mode))
+    start = find_text(tokens, _sent(request, mode))
     if start is None:
         last = quote("".join(tokens[-3:]))
         return _unsupported(f"the tokens of the server end in {last!r}, not in the scored text")
-    if mode == "completions" and not _are_prompt(tokens, scoring_fields(request, mode)["prompt"]):
+    if mode == "completions" and not _are_prompt(tokens, answer, request):
         return _unsupported("the tokens of the server do not spell the prompt that was sent")
     if start == 0 and values and values[0] is None:
         start = 1  # the first token of all follows nothing, so it has no probability
@@ -89,6 +83,12 @@ def read_likelihood(content: bytes, request: Request, mode: Mode) -> Answer | Fa
         return _unsupported("the server sent tokens of the scored text without log-probabilities")
     likelihood = Likelihood(request.scored or "", math.fsum(known), len(known))
     return replace(answer, text="", finish_reason="stop", likelihood=likelihood)
+
+
+def _are_prompt(tokens: Sequence[str], answer: Answer, request: Request) -> bool:
+    """Whether these are all tokens of the prompt: by their number, else by what they spell."""
+    prompt = scoring_fields(request, "completions")["prompt"]
+    return len(tokens) == answer.prompt_tokens or spell_prompt(tokens, prompt)
 
 
 def _sent(request: Request, mode: Mode) -> str:
@@ -141,49 +141,6 @@ def _checked(tokens: object, values: object) -> Pieces | None:
         return None
     texts = [token for token in tokens if isinstance(token, str)]
     return (texts, values) if len(texts) == len(tokens) == len(values) else None
-
-
-def _are_prompt(tokens: Sequence[str], prompt: str) -> bool:
-    """Whether these tokens spell a whole prompt, be it with or without a token that begins it.
-
-    llama-cpp-python leaves out the last token where a model has no token to begin with, and its
-    log-probabilities are those of each token's neighbour. Beyond ASCII servers show parts of
-    characters in so many ways that nothing can be said.
-    """
-    if not prompt.isascii():
-        return True
-    shown, asked = (_SPACES.sub("", text) for text in ("".join(tokens), prompt))
-    return shown.endswith(asked) or (
-        asked.endswith(shown) and _BEGIN.fullmatch(asked.removesuffix(shown)) is not None
-    )
-
-
-def _place(tokens: Sequence[str], text: str) -> int | None:
-    """Index of the first token that holds some of the text that the tokens end in.
-
-    A token that holds the end of the prompt and the beginning of the text belongs to the text. None
-    if the tokens don't end in the text, as when a server shows parts of characters.
-
-    For vocabularies of SentencePiece some versions of vLLM leave out the space before a word, or
-    send the mark that stands for it; so where the tokens don't end in the text to the letter, they
-    are compared without white space.
-    """
-    start = _end(tokens, text)
-    if start is not None:
-        return start
-    letters = [_SPACES.sub("", token) for token in tokens]
-    start = _end(letters, _SPACES.sub("", text))
-    if start and text[:1].isspace() and not letters[start - 1]:
-        return start - 1  # the space before the text is a token of its own
-    return start
-
-
-def _end(tokens: Sequence[str], text: str) -> int | None:
-    missing, start = len(text), len(tokens)
-    while missing > 0 and start > 0:
-        start -= 1
-        missing -= len(tokens[start])
-    return start if "".join(tokens[start:]).endswith(text) else None
 
 
 def _number(value: object) -> float | None:

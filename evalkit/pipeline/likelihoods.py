@@ -108,9 +108,7 @@ async def drop_silent(
         if not isinstance(providers[model], Scoring):
             reasons[model] = "this kind of model cannot tell them"
             continue
-        (outcome,), stats = await ask(
-            [min(mine, key=lambda job: job.request.characters)], {model: providers[model]}
-        )
+        (outcome,), stats = await ask([min(mine, key=_plainest)], {model: providers[model]})
         went.append(stats)
         if isinstance(outcome, Failure) and outcome.kind in {"unsupported", "refused"}:
             reasons[model] = outcome.message
@@ -181,6 +179,11 @@ def _compared(plan: Plan, split: str, training: Mapping[str, str]) -> set[str]:
         if pair and split in {"test", train} and all(_opted(plan, model) for model in pair):
             found |= {model.name for model in pair}
     return found
+
+
+def _plainest(job: Job) -> tuple[bool, int]:
+    """Short texts of plain letters first: tokens need not show others in full."""
+    return not (job.request.scored or "").isascii(), job.request.characters
 
 
 def _opted(plan: Plan, model: ModelSpec) -> bool:

@@ -69,11 +69,11 @@ def test_the_tokens_of_the_text_count_and_no_others(
     assert body["max_tokens"] == 1
 
 
-def sent_back(tokens: list[str], generated: int = 1) -> bytes:
+def sent_back(tokens: list[str], generated: int = 1, prompt: int = 0) -> bytes:
     """A reply with these tokens of prompt and answer, in the shape of llama-cpp-python."""
     values = [None, *(-float(i) for i in range(1, len(tokens)))]
     choice = {"text": "x", "logprobs": {"tokens": tokens, "token_logprobs": values}}
-    usage = {"prompt_tokens": len(tokens), "completion_tokens": generated}
+    usage = {"prompt_tokens": prompt, "completion_tokens": generated}
     return json.dumps({"choices": [choice], "usage": usage}).encode()
 
 
@@ -87,6 +87,20 @@ def test_a_token_that_begins_a_text_may_be_shown_or_not(prompt: str, shown: list
     assert isinstance(answer, Answer)
     first = len(shown)
     assert answer.likelihood == Likelihood("ha ha", -float(first + first + 1), 2)
+
+
+def test_characters_that_several_tokens_share_are_counted_whole() -> None:
+    request = scored("🦙", "a b")
+    tokens = ["a", " b", " ", "", "", ""]
+    answer = read_likelihood(sent_back([*tokens, "."], prompt=6), request, "completions")
+    assert isinstance(answer, Answer)
+    assert answer.likelihood == Likelihood("🦙", -2.0 - 3 - 4 - 5, 4)
+    # one token less than the server has counted: a begin token that is not shown, or the last one
+    answer = read_likelihood(sent_back([*tokens, "."], prompt=7), request, "completions")
+    assert isinstance(answer, Failure)
+    request = scored("🦙!", "a b")
+    answer = read_likelihood(sent_back([*tokens, "!", "."], prompt=8), request, "completions")
+    assert isinstance(answer, Answer)
 
 
 def test_a_model_that_would_end_after_the_text_generates_no_token() -> None:

@@ -16,7 +16,7 @@ from evalkit import pipeline
 from evalkit.errors import UsageError
 from evalkit.pipeline import Run
 from evalkit.schema import Signal
-from tests.command_line import write_jsonl
+from tests.command_line import evalkit, write_jsonl
 from tests.servers.openai_server import Asked, Server, hashed
 
 N = 40
@@ -194,6 +194,17 @@ def test_a_server_without_them_is_asked_once_and_the_run_goes_on(mode: str) -> N
     assert rows.score.isna().all()
     assert (rows.missing == N).all()
     assert "no log-probabilities" in Path("out/report.html").read_text()
+
+
+def test_what_a_server_can_is_found_out_by_a_text_of_plain_letters(folder: Path) -> None:
+    rows = [{"prompt": "a", "completion": "日"}, {"prompt": "b", "completion": "river"}]
+    write_jsonl(folder / "rows.jsonl", rows)
+    with Server(logprobs=False) as server:
+        base, tuned = (f"openai:{name}@{server.url}" for name in ("base", "tuned"))
+        words = ("rows.jsonl", "--scorer", "exact_match", "--scorer", "perplexity")
+        evalkit("run", *words, "--base", base, "--tuned", tuned, "--out", "out", cwd=folder)
+        asked = [one.body for one in scored(server)]
+    assert [body["messages"][-1]["content"] for body in asked] == ["river", "river"]
 
 
 @pytest.mark.usefixtures("folder")
