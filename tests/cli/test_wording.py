@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
+from evalkit.cli import options
+from evalkit.pipeline.options import RunOptions
+from evalkit.pipeline.plan import Plan
 from tests.command_line import evalkit, write_jsonl
 from tests.servers.openai_server import Server
 
@@ -47,3 +53,19 @@ def test_answers_that_run_on_and_looks_are_told_with_what_follows(tmp_path: Path
     told = flat(done.err)
     assert "raise `generation.max_tokens` unless this model simply runs on." in told
     assert "are wider than those of a run planned at this size." in told
+
+
+def test_the_defaults_that_help_names_are_those_of_the_code() -> None:
+    plan = {field.name: field.default for field in fields(Plan)}
+    told = {
+        "concurrency": options.Concurrency,
+        "timeout": options.Timeout,
+        "cache": options.Cache,
+    }
+    for name, option in told.items():
+        _, asked = get_args(option)
+        default = f"{plan[name]:g}" if isinstance(plan[name], float) else str(plan[name])
+        assert asked.help.endswith(f"({default}).")
+        assert re.search(
+            rf" {name}: [^:]*\(`?{re.escape(default)}`?\)\.", flat(RunOptions.__doc__ or "")
+        )
