@@ -20,7 +20,9 @@ from evalkit.pipeline.probing import probe_models, require_answering, with_remar
 from evalkit.pipeline.scoring import seen_by, suite_scorers
 from evalkit.runner import Ask, AskStats, Job, Purse, recalled, together
 from evalkit.schema import (
+    Answer,
     Example,
+    Failure,
     Judgement,
     ModelSpec,
     Request,
@@ -165,35 +167,41 @@ class Bench:
         Raises:
             ModelError: a judge that cannot be asked at all.
         """
-        questions = [
-            (number, place, question)
-            for number, split in enumerate(results)
-            for place, question in asked_of_judges(
-                self._configs[split.suite], split, self._scorers[split.suite]
-            )
+        asked = [
+            list(asked_of_judges(self._configs[split.suite], split, self._scorers[split.suite]))
+            for split in results
         ]
-        if not questions:
-            return tuple(results), {}
         jobs = [
             Job(
                 judge_name(question.judge),
                 request_of(split.suite, split.split, split.examples[place], question),
             )
-            for number, place, question in questions
-            for split in [results[number]]
+            for split, questions in zip(results, asked, strict=True)
+            for place, question in questions
         ]
+        if not jobs:
+            return tuple(results), {}
         probes, before = await probe_models(self._plan, jobs, self._providers, means.purse)
         outcomes, stats = await asking(jobs, self._providers, observer=means.observer)
-        rows = [[list[Judgement]() for _ in split.examples] for split in results]
-        for (number, place, question), reply in zip(questions, outcomes, strict=True):
-            name = judge_name(question.judge)
-            rows[number][place].append(Judgement(question.key, name, reply))
-        judged = (
-            replace(split, judgements=tuple(map(tuple, own))) if any(own) else split
-            for split, own in zip(results, rows, strict=True)
-        )
+        replies = iter(outcomes)
+        judged = [
+            _judged(split, [(place, question, next(replies)) for place, question in questions])
+            for split, questions in zip(results, asked, strict=True)
+        ]
         told = together(stats, [*self._before, *before])
         return tuple(judged), with_remarks(told, probes, ())
+
+
+def _judged(
+    split: SplitResult, replies: Sequence[tuple[int, Question, Answer | Failure]]
+) -> SplitResult:
+    """A split with what judges said: (number of an example, question, reply)."""
+    if not replies:
+        return split
+    rows = [list[Judgement]() for _ in split.examples]
+    for place, question, reply in replies:
+        rows[place].append(Judgement(question.key, judge_name(question.judge), reply))
+    return replace(split, judgements=tuple(map(tuple, rows)))
 
 
 def asked_of_judges(
