@@ -162,9 +162,12 @@ def likelihood_notes(reasons: Mapping[str, str], outcomes: JobOutcomes) -> dict[
             failed.setdefault(job.model, Counter())[outcome.kind] += 1
     for model, kinds in failed.items():
         told = counted(dict(sorted(kinds.items())))
+        missing = f"{kinds.total()} of {asked[model]} log-probabilities are missing ({told})"
+        again = kinds.keys() - {"unsupported"}
         notes[model] = (
-            f"{kinds.total()} of {asked[model]} log-probabilities are missing ({told}); the "
-            "same command asks only for them"
+            f"{missing}; the same command asks only for them"
+            if again
+            else f"{missing}: the server does not show where these texts begin"
         )
     return notes
 

@@ -15,7 +15,9 @@ import pytest
 from evalkit import pipeline
 from evalkit.errors import UsageError
 from evalkit.pipeline import Run
-from evalkit.schema import Signal
+from evalkit.pipeline.likelihoods import likelihood_notes
+from evalkit.runner import Job
+from evalkit.schema import Answer, Failure, Generation, Message, Request, Signal
 from tests.command_line import evalkit, write_jsonl
 from tests.servers.openai_server import Asked, Server, hashed
 
@@ -194,6 +196,18 @@ def test_a_server_without_them_is_asked_once_and_the_run_goes_on(mode: str) -> N
     assert rows.score.isna().all()
     assert (rows.missing == N).all()
     assert "no log-probabilities" in Path("out/report.html").read_text()
+
+
+def test_texts_that_a_server_does_not_show_are_not_promised_by_another_try() -> None:
+    request = Request("s", "test", "1", "p", (Message("user", "p"),), Generation(), scored="x")
+    job, got = Job("m", request), Answer("")
+    late, unshown = Failure("timeout", "why"), Failure("unsupported", "why")
+    told = likelihood_notes({}, [(job, got), (job, unshown)])["m"]
+    assert told == (
+        "1 of 2 log-probabilities are missing (1 unsupported): the server does not show where "
+        "these texts begin"
+    )
+    assert likelihood_notes({}, [(job, late), (job, unshown)])["m"].endswith("asks only for them")
 
 
 def test_what_a_server_can_is_found_out_by_a_text_of_plain_letters(folder: Path) -> None:
