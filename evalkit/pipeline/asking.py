@@ -23,6 +23,7 @@ from evalkit.runner import (
     Observer,
     ask,
     ask_by_batch,
+    require_none_handed_in,
     require_two_models,
     say,
     together,
@@ -85,8 +86,11 @@ class Opened:
 
         Raises:
             ModelError: an arm, or a judge, that cannot be asked at all.
+            UsageError: what a batch at the server may have answered would be asked live.
         """
         jobs = make_jobs(self.plan, loaded)
+        if not self.plan.batch:  # before the first of them is looked at
+            require_none_handed_in(jobs, self.providers, self.plan.cache)
         async with open_judges(self.plan, loaded.suites, only_primary=loaded.choosing) as judges:
             await judges.probe(jobs, self.providers, self.means.purse)
             outcomes, stats, probes = await _ask(self, jobs)
@@ -104,6 +108,8 @@ class Opened:
         """Ask, by file first if the plan says so, and then live what is left; see `Ask`."""
         settled, went = dict[str, Failure](), dict[str, AskStats]()
         by_file = batched(providers) if self.plan.batch else {}
+        if not self.plan.batch:
+            require_none_handed_in(jobs, providers, self.plan.cache)
         if by_file:
             settled, went = await ask_by_batch(
                 jobs,

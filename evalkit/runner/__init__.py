@@ -1,7 +1,13 @@
 """Asking models: concurrently, in turns, from a cache on disk, without losing an answer."""
 
 from evalkit.runner.ask import CONCURRENCY, TIMEOUT, Ask, ask
-from evalkit.runner.batch import BatchPace, Joined, Reader, ask_by_batch
+from evalkit.runner.batch import (
+    BatchPace,
+    Joined,
+    Reader,
+    ask_by_batch,
+    require_none_handed_in,
+)
 from evalkit.runner.cache import Cache, cache_key, model_key
 from evalkit.runner.deadline import deadline_in, seconds_until
 from evalkit.runner.gathering import recalled
@@ -42,6 +48,7 @@ __all__ = [
     "probe_served",
     "progress_observer",
     "recalled",
+    "require_none_handed_in",
     "require_two_models",
     "say",
     "seconds_until",

@@ -115,6 +115,42 @@ def test_time_that_is_up_leaves_the_batch_for_the_next_run(folder: Path, served:
     assert len(served.desk.batches) == 2
 
 
+@pytest.mark.usefixtures("folder")
+def test_what_is_in_a_batch_is_not_asked_live(served: Server) -> None:
+    assert isinstance(served.desk, Desk)
+    served.desk.looks = 10**6
+    run(served.url, batch=True, allow_identical=True, max_seconds=0.5)
+    with pytest.raises(UsageError, match=r"48 of these questions went to the server as batches"):
+        run(served.url)
+    assert not served.asked
+    assert not served.probed
+    # With another cache it is meant; and what is collected is in the way of nothing.
+    other = evalkit.run("data.jsonl", out="other", cache="other", **arms(served.url))
+    assert not other.missing
+    served.asked.clear()
+    served.desk.looks = 1
+    assert not run(served.url, batch=True, allow_identical=True).missing
+    assert not run(served.url, allow_identical=True).missing
+    assert (len(served.asked), len(served.desk.batches)) == (0, 2)
+
+
+def test_live_judges_wait_for_nothing_either(folder: Path, served: Server) -> None:
+    assert isinstance(served.desk, Desk)
+    (folder / "g.json").write_text(json.dumps(SCORE))
+    served.judges = {JUDGE: graded}
+    options: dict[str, Any] = {
+        "scorers": ["g.json"],
+        "judge": f"openai:{JUDGE}@{served.url}",
+        "allow_identical": True,
+    }
+    run(served.url, allow_identical=True)
+    served.desk.looks = 10**6
+    run(served.url, batch=True, max_seconds=0.5, **options)
+    with pytest.raises(UsageError, match="The same command with --batch collects them"):
+        run(served.url, **options)
+    assert JUDGE not in served.counts
+
+
 def test_arms_and_judges_share_the_time_of_the_run(folder: Path, served: Server) -> None:
     assert isinstance(served.desk, Desk)
     (folder / "g.json").write_text(json.dumps(SCORE))

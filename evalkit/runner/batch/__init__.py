@@ -5,8 +5,9 @@ batch is forgotten. So a run that is killed, at whatever moment, is resumed by t
 handed in twice that a server has, and nothing is lost that it answered.
 """
 
+from evalkit.runner.batch.beside import require_none_handed_in
 from evalkit.runner.batch.joining import Joined, Reader
 from evalkit.runner.batch.means import BatchPace
 from evalkit.runner.batch.run import ask_by_batch
 
-__all__ = ["BatchPace", "Joined", "Reader", "ask_by_batch"]
+__all__ = ["BatchPace", "Joined", "Reader", "ask_by_batch", "require_none_handed_in"]

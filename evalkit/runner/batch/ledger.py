@@ -127,6 +127,12 @@ class Ledger:
         with explained(self.path):
             return {key for (key,) in self._connection.execute(query, (model,))}
 
+    def handed_in(self) -> set[str]:
+        """Cache keys of all questions in batches that a server has, or may have."""
+        query = "SELECT key FROM lines JOIN batches USING (tag) WHERE tried"
+        with explained(self.path):
+            return {key for (key,) in self._connection.execute(query)}
+
     def plan(self, model: str, batches: Mapping[Path, Sequence[tuple[str, Sequence[str]]]]) -> None:
         """Write down, all or none, what is about to be handed in: file -> (key, unsent stop)."""
         with explained(self.path), self._connection as connection:
