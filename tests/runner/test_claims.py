@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -12,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.models import open_provider
-from evalkit.runner import Job, cache_key
+from evalkit.runner import AskStats, Cache, Job, cache_key
 from evalkit.runner.claims import Claims
-from evalkit.schema import Failure, ModelSpec
-from tests.runner.asking import MODELS, expected, make_jobs, run, texts
+from evalkit.schema import Answer, Failure, ModelSpec
+from tests.runner.asking import MODELS, Outcomes, asked, expected, make_jobs, run, texts
 from tests.runner.killing import ask_live, start
 from tests.servers.openai_server import Server
 
@@ -70,6 +71,34 @@ def test_nobody_waits_longer_than_a_run_may_take(tmp_path: Path, server: Server)
     again, stats = run(server.url, jobs, tmp_path)
     assert texts(again) == expected(jobs)
     assert stats["base"].cached == 0
+
+
+def test_a_model_that_answered_another_run_has_answered(tmp_path: Path) -> None:
+    """So that what fails here is missing, and no error of the run."""
+    jobs = make_jobs(2, ["base"])
+
+    async def other_run(keys: Sequence[str], claimed: asyncio.Event) -> None:
+        with Claims(tmp_path) as claims:
+            claims.take(keys)
+            claimed.set()
+            await asyncio.sleep(0.2)
+            with Cache(tmp_path) as cache:
+                await cache.put([(keys[0], Answer("theirs", completion_tokens=9))])
+
+    async def main(server: Server) -> tuple[Outcomes, dict[str, AskStats]]:
+        claimed = asyncio.Event()
+        other = asyncio.create_task(other_run(keys_of(jobs, server), claimed))
+        await claimed.wait()
+        found = await asked(server.url, jobs, tmp_path)
+        await other
+        return found
+
+    with Server(fault=lambda _: "401") as server:
+        outcomes, stats = asyncio.run(main(server))
+        assert len(server.asked) == 1
+    assert texts(outcomes) == ["theirs", "<auth>"]
+    counts = stats["base"]
+    assert (counts.cached, counts.sent, counts.missing, counts.completion_tokens) == (1, 1, 1, 0)
 
 
 @settings(max_examples=25)
