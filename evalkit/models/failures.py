@@ -41,6 +41,17 @@ _LATE = {
 }
 """Somebody on the way lost patience: behind it the answer may have been made, and be billed."""
 
+_ORIGIN_DOWN, _ORIGIN_SILENT, _ORIGIN_UNREACHABLE, _ORIGIN_UNKNOWN = 521, 522, 523, 530
+_AWAY = {
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    _ORIGIN_DOWN,  # Cloudflare, as those that follow
+    _ORIGIN_SILENT,
+    _ORIGIN_UNREACHABLE,
+    _ORIGIN_UNKNOWN,
+}
+"""A gateway finds no server behind it."""
+
 _TRANSIENT = {
     HTTPStatus.CONFLICT,
     HTTPStatus.TOO_EARLY,
@@ -105,7 +116,7 @@ def parse_error(status: int, content: bytes, headers: Mapping[str, str]) -> Fail
     if status == HTTPStatus.NOT_IMPLEMENTED or _NEVER.search(said):
         return Failure("refused", text)
     if (kind := _passing(status)) is not None:
-        return Failure(kind, text, retryable=True, retry_after=named)
+        return Failure(kind, text, retryable=True, retry_after=named, away=status in _AWAY)
     unauthorised = status in _UNAUTHORISED and not _ABOUT_REQUEST.search(said)
     if unauthorised or _WRONG_KEY.search(said):
         return Failure("auth", text, fatal=True)

@@ -243,7 +243,7 @@ class OpenAIProvider:
         content = self._without_key(response.content)
         failure = parse_error(response.status_code, content, response.headers)
         if response.status_code in LOST_ON_THE_WAY and self._answered and is_page(content):
-            return replace(failure, kind="server", retryable=True, fatal=False)
+            return replace(failure, kind="server", retryable=True, fatal=False, away=True)
         hint = ""
         if failure.kind == "auth" and self._key == NO_KEY:
             hint = f" (no key was sent: the environment variable {self._variable} is not set)"

@@ -90,7 +90,7 @@ def no_reply(error: BaseException, without_key: Callable[[bytes], bytes]) -> Fai
     late = any(isinstance(link, TimeoutError) for link in chain)
     if late or (isinstance(error, APITimeoutError) and not lost):
         return Failure("timeout", "the server did not answer in time", retryable=True)
-    return Failure("connection", f"no connection: {reason}", retryable=True)
+    return Failure("connection", f"no connection: {reason}", retryable=True, away=True)
 
 
 def _library() -> ModuleType:

@@ -19,8 +19,8 @@ from evalkit.runner.retry import Budget, Retry
 from evalkit.schema import Answer, Failure
 
 GIVE_UP_AFTER = 5
-"""How many requests in a row may end without a connection, all attempts spent, before a model that
-has answered before is left alone for the rest of the run."""
+"""How many requests in a row may find nobody there, all attempts spent, before a model that has
+answered before is left alone for the rest of the run."""
 
 HOPELESS_AFTER = 20
 """How many requests in a row may end without an answer before a model that never gave one is an
@@ -160,8 +160,8 @@ class EndpointRun:
         A time that the server names holds for everything that is asked here, whatever becomes of
         this.
         """
-        gone = silent and failure.kind == "connection" and time.monotonic() < self.waited_for
-        delay = budget.next_delay(failure, outage=gone)
+        outage = silent and failure.away and time.monotonic() < self.waited_for
+        delay = budget.next_delay(failure, outage=outage)
         if failure.retry_after is not None:
             self.limiter.pause(delay or failure.retry_after)
         late = delay is not None and time.monotonic() + delay > self.deadline
@@ -241,8 +241,8 @@ class EndpointRun:
         state.lost += 1
         unreachable = failure.kind == "connection"
         if state.answered:
-            hopeless = failure.fatal or (unreachable and state.lost >= GIVE_UP_AFTER)
-            if hopeless and state.stopped is None:
+            gone = failure.away and state.lost >= GIVE_UP_AFTER
+            if (failure.fatal or gone) and state.stopped is None:
                 said = f"not asked any more after this: {failure.message}"
                 state.stopped = replace(failure, message=said, retryable=False)
         elif failure.fatal or unreachable or state.lost >= HOPELESS_AFTER:

@@ -215,6 +215,7 @@ class Failure:
         retryable: whether asking again could help.
         retry_after: seconds the server asked us to wait, None if it did not.
         fatal: whether every other request to this model would fail the same way.
+        away: whether nobody was there to answer: no connection, or a gateway that says so.
     """
 
     kind: FailureKind
@@ -222,3 +223,4 @@ class Failure:
     retryable: bool = field(default=False, compare=False)
     retry_after: float | None = field(default=None, compare=False)
     fatal: bool = field(default=False, compare=False)
+    away: bool = field(default=False, compare=False)

@@ -417,6 +417,7 @@ FAULTS: dict[str, Break] = {
     "524": _plain(lambda _: web.Response(status=524, text=_HTML, content_type="text/html")),
     "409": _plain(lambda _: error_reply(409, "conflict")),
     "500": _plain(lambda _: error_reply(500, "oops")),
+    "502": _plain(lambda _: web.Response(status=502, text=_HTML, content_type="text/html")),
     "503": _plain(lambda _: web.Response(status=503, text=_HTML, content_type="text/html")),
     "reset": _reset,
     "half": _half,
