@@ -176,9 +176,13 @@ def test_long_waits_are_announced_once() -> None:
         assert first is not None
         limiter.leave(first, (), [Allowance("requests", 10, 0, 3600.0)])
         limiter.pause(7200.0)
-        second = Limiter(1, deadline=float("inf"), on_wait=waits.append)
+        second = Limiter(2, deadline=float("inf"), on_wait=waits.append)
+        sent = await second.enter([request])
+        assert sent is not None
         second.pause(50.0)
         entering = [asyncio.create_task(second.enter([request])) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        second.leave(sent, (), ())  # who waits looks again, and says nothing new
         await asyncio.sleep(0.01)
         assert await limiter.enter([request]) is None  # the wait would outlast the run
         for task in entering:

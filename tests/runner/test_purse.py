@@ -49,6 +49,15 @@ def test_asking_stops_before_it_costs_more(concurrency: int) -> None:
     assert {o.kind for o in outcomes if not isinstance(o, Answer)} == {"budget"}
 
 
+def test_what_is_in_flight_is_set_aside_until_it_came_back() -> None:
+    """Of answers that cost as much as they can, none is one too many."""
+    purse = Purse(10 * most_cost(make_job("base", 39).request, PRICE), PRICES)
+    with Server(fault=lambda _: "no-usage", latency=0.01) as server:
+        outcomes = ask(server, purse, concurrency=8)
+    assert sum(isinstance(outcome, Answer) for outcome in outcomes) == 10
+    assert purse.spent <= purse.most
+
+
 def test_what_could_not_be_paid_is_had_later(tmp_path: Path) -> None:
     with Server() as server:
         first = ask(server, Purse(1.5, PRICES), tmp_path)
