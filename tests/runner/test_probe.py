@@ -179,6 +179,13 @@ def test_a_probe_that_fails_fails_nothing(tmp_path: Path, fault: str) -> None:
     assert told.notes[0].startswith("could not be probed: ")
 
 
+def test_what_could_not_be_found_out_is_tried_again(tmp_path: Path) -> None:
+    with Server(probe_fault="500") as server:
+        assert not found(server, tmp_path).honours
+        server.probe_fault = None
+        assert found(server, tmp_path).honours["stop"] == "yes"
+
+
 def test_a_server_that_breaks_where_the_template_is_missing(tmp_path: Path) -> None:
     def breaks(request: web.Request, _: dict[str, Any]) -> web.Response | None:
         broken = web.Response(status=500, text="Internal Server Error")  # transformers serve
