@@ -107,10 +107,9 @@ class Opened:
     ) -> tuple[list[Answer | Failure], dict[str, AskStats]]:
         """Ask, by file first if the plan says so, and then live what is left; see `Ask`."""
         settled, went = dict[str, Failure](), dict[str, AskStats]()
-        by_file = batched(providers) if self.plan.batch else {}
         if not self.plan.batch:
             require_none_handed_in(jobs, providers, self.plan.cache)
-        if by_file:
+        elif by_file := batched(providers):
             settled, went = await ask_by_batch(
                 jobs,
                 by_file,
