@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -46,13 +45,6 @@ def start(url: str, count: int, cache: Path, concurrency: int) -> subprocess.Pop
     )
 
 
-def wait_for_requests(server: Server, count: int, process: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + 60
-    while len(server.asked) < count and process.poll() is None:
-        assert time.monotonic() < end, "the run sends nothing"
-        time.sleep(0.002)
-
-
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     out, err = process.communicate(timeout=120)
     return process.returncode, out, err
@@ -65,7 +57,7 @@ def test_interrupted_after_a_third_it_asks_only_for_the_rest(tmp_path: Path) -> 
         server.asked.clear()
         server.fault = lambda asked: "hang" if asked.number > 40 else None  # it cannot end first
         first = start(server.url, 60, tmp_path / "cache", 6)
-        wait_for_requests(server, 41, first)
+        server.wait_for(41)
         first.send_signal(signal.SIGINT)
         code, out, err = finish(first)
         assert (code, out) == (130, "")
