@@ -2,19 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 import evalkit
 from evalkit import pipeline
 from tests.command_line import write_jsonl
-from tests.pipeline.made_arms import N, run, write_arms
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    write_arms(tmp_path)
-    return tmp_path
+from tests.pipeline.made_arms import N, run
 
 
 def test_scoring_again_without_a_change_changes_no_number(folder: Path) -> None:

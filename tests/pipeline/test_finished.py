@@ -7,14 +7,7 @@ import pandas as pd
 import pytest
 
 from evalkit import pipeline
-from tests.pipeline.made_arms import N, run, write_arms
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    write_arms(tmp_path)
-    return tmp_path
+from tests.pipeline.made_arms import N, run
 
 
 @pytest.mark.usefixtures("folder")

@@ -7,14 +7,7 @@ import pytest
 
 import evalkit
 from evalkit.errors import UsageError
-from tests.pipeline.made_arms import run, write_arms
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    write_arms(tmp_path)
-    return tmp_path
+from tests.pipeline.made_arms import run
 
 
 def test_a_limit_draws_a_sample_that_does_not_change(folder: Path) -> None:

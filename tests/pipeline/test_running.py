@@ -9,15 +9,8 @@ import evalkit
 from evalkit import pipeline
 from evalkit.errors import ScorerError, UsageError
 from tests.command_line import write_jsonl
-from tests.pipeline.made_arms import N, run, write_arms
+from tests.pipeline.made_arms import N, run
 from tests.servers.openai_server import Server
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    write_arms(tmp_path)
-    return tmp_path
 
 
 @pytest.mark.usefixtures("folder")
