@@ -7,6 +7,7 @@ the `custom_id` and what the server would have replied. Order means nothing.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -147,7 +148,5 @@ def _content(body: object) -> bytes:
 
 def _sync(file: BinaryIO) -> None:
     """Wait until a file is on disk: what was submitted must be there after a crash."""
-    import os
-
     file.flush()
     os.fsync(file.fileno())

@@ -6,6 +6,7 @@ replies are read by `replies`, not by the package's models: those let look-alike
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -88,8 +89,6 @@ class OpenAIProvider:
 
     def prompt_key(self, request: Request) -> str:
         """The text in completions mode, the messages as JSON in chat mode."""
-        import json
-
         if self.mode == "completions":
             return flatten(request.messages)
         return json.dumps(wire(request.messages))
