@@ -259,7 +259,9 @@ def models(
     """
     from evalkit import pipeline
 
-    looked = pipeline.models(specs or (), config=config, cache=cache)
+    looked = pipeline.models(
+        specs or (), config=config, cache=cache, progress=not (quiet or as_json)
+    )
     if as_json:
         print_json(dataclasses.asdict(looked))
     elif not quiet:

@@ -92,7 +92,7 @@ class Opened:
         if not self.plan.batch:  # before the first of them is looked at
             require_none_handed_in(jobs, self.providers, self.plan.cache)
         async with open_judges(self.plan, loaded.suites, only_primary=loaded.choosing) as judges:
-            await judges.probe(jobs, self.providers, self.means.purse)
+            await judges.probe(jobs, self.providers, self.means)
             outcomes, stats, probes = await _ask(self, jobs)
             results = with_likelihoods(_sorted(self.plan, loaded, outcomes), outcomes)
             told = with_remarks(stats, probes, [suite.config for suite in loaded.suites])
@@ -175,7 +175,7 @@ async def _ask(
 ) -> tuple[list[tuple[Job, Answer | Failure]], Mapping[str, AskStats], tuple[Probe, ...]]:
     """Every job that can be asked with its outcome, how the asking went, and what was found."""
     plan, providers = opened.plan, opened.providers
-    probes, before = await probe_models(plan, jobs, providers, opened.means.purse)
+    probes, before = await probe_models(plan, jobs, providers, opened.means)
     pairs = [] if plan.allow_identical else pairs_of(plan.models, jobs)
     went, apart = await require_two_models(pairs, providers, opened.live)
     before += went

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,7 +72,8 @@ def import_batches(folder: str | Path, *, cache: str | Path | None = None) -> Re
     place = Path(folder)
     manifest = _manifest(place)
     files = manifest.files
-    results = sorted(set(place.glob("*.jsonl")) - {place / file.file for file in files})
+    asked = {place / file.file for file in files}
+    results = sorted(path for path in set(place.glob("*.jsonl")) - asked if path.is_file())
     if not results:
         raise UsageError(
             f"{place} holds no results: expected files such as "
@@ -87,9 +89,7 @@ def import_batches(folder: str | Path, *, cache: str | Path | None = None) -> Re
             readers[key] = partial(provider.read, stop=file.stop.get(key, ()))
     joined = Joined()
     for path in results:
-        with path.open("rb") as lines:
-            for line in lines:
-                joined.take(line, readers)
+        _take(path, joined, readers)
     run_async(_keep(joined, providers, CACHE if cache is None else Path(cache)))
     found = tuple(
         _imported(name, joined.of(keys[name]), len(keys[name]), provider)
@@ -129,6 +129,22 @@ def _manifest(folder: Path) -> _Manifest:
     if not found.files:
         raise UsageError(f"{folder} holds no requests: the cache held every answer at the export")
     return found
+
+
+def _take(path: Path, joined: Joined, readers: Mapping[str, Reader]) -> None:
+    """Take in one file of results."""
+    try:
+        with path.open("rb") as lines:
+            if lines.read(2) in {BOM_UTF16_LE, BOM_UTF16_BE}:
+                raise UsageError(
+                    f"{path} is UTF-16, as `>` writes it in Windows PowerShell; expected UTF-8: "
+                    "download it once more, or convert it"
+                )
+            lines.seek(0)
+            for line in lines:
+                joined.take(line, readers)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _opened(spec: ModelSpec) -> Batched:

@@ -18,7 +18,7 @@ from evalkit.pipeline.opening import open_providers
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.probing import probe_models, require_answering, with_remarks
 from evalkit.pipeline.scoring import seen_by, suite_scorers
-from evalkit.runner import Ask, AskStats, Job, Purse, recalled, together
+from evalkit.runner import Ask, AskStats, Job, recalled, together
 from evalkit.schema import (
     Answer,
     Example,
@@ -129,14 +129,14 @@ class Bench:
         self._before: list[dict[str, AskStats]] = []
 
     async def probe(
-        self, jobs: Sequence[Job], providers: Mapping[str, Provider], purse: Purse | None
+        self, jobs: Sequence[Job], providers: Mapping[str, Provider], means: Means
     ) -> None:
         """See that the judges can be asked, before the arms are paid for answers.
 
         Args:
             jobs: what the arms are to be asked; if nothing of it is left, there is no hurry.
             providers: of the arms.
-            purse: pays for every request.
+            means: what the asking may use.
 
         Raises:
             ModelError: a judge that cannot be asked.
@@ -146,7 +146,7 @@ class Bench:
             return
         if None not in recalled(jobs, providers, self._plan.cache):
             return
-        _, self._before = await require_answering(self._plan, served, purse)
+        _, self._before = await require_answering(self._plan, served, means)
 
     async def judge(
         self,
@@ -181,7 +181,7 @@ class Bench:
         ]
         if not jobs:
             return tuple(results), {}
-        probes, before = await probe_models(self._plan, jobs, self._providers, means.purse)
+        probes, before = await probe_models(self._plan, jobs, self._providers, means)
         outcomes, stats = await asking(jobs, self._providers, observer=means.observer)
         replies = iter(outcomes)
         judged = [

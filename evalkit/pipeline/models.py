@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -23,6 +23,7 @@ from evalkit.runner import (
     list_models,
     probe_served,
     require_two_models,
+    say,
 )
 from evalkit.schema import Failure, Generation, Looked, Message, ModelSpec, Probe, Request
 
@@ -51,6 +52,7 @@ def models(
     *,
     config: str | Path | None = None,
     cache: str | Path | None = None,
+    progress: bool = False,
 ) -> Looked:
     """Look at models: what their endpoints list, what they do, and whether two are one.
 
@@ -59,6 +61,7 @@ def models(
             all models of the project file.
         config: project file; default `evalkit.yaml`, if it exists.
         cache: folder of the completion cache.
+        progress: say on stderr what is waited for, if it takes long.
 
     Returns:
         The findings; a model that cannot be asked has a `problem`, an address stands in `problems`.
@@ -83,15 +86,20 @@ def models(
             "http://localhost:8000/v1, or list `models:` in evalkit.yaml"
         )
     folder = Path(cache or project.cache or CACHE)
-    return run_async(_looked(named, addresses, folder))
+    return run_async(_looked(named, addresses, folder, say if progress else None))
 
 
-async def _looked(specs: Sequence[ModelSpec], addresses: Sequence[str], cache: Path) -> Looked:
+async def _looked(
+    specs: Sequence[ModelSpec],
+    addresses: Sequence[str],
+    cache: Path,
+    tell: Callable[[str], None] | None,
+) -> Looked:
     visited = [ModelSpec(address, "openai", "-", "base", address) for address in addresses]
     async with open_providers([*specs, *visited]) as providers:
         probed = {name: p for name, p in providers.items() if isinstance(p, Probed)}
         served = {spec.name: probed[spec.name] for spec in specs if spec.name in probed}
-        found, _ = await probe_served(served, cache, fresh=True)
+        found, _ = await probe_served(served, cache, fresh=True, say=tell)
         told = [
             _answering(found[spec.name])
             if spec.name in found

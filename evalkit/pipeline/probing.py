@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from evalkit.errors import ModelError
 from evalkit.models import Probed, Provider
+from evalkit.pipeline.means import Means
 from evalkit.pipeline.plan import Plan
-from evalkit.runner import AskStats, Job, Purse, last_probe, probe_served, recalled
+from evalkit.runner import AskStats, Job, last_probe, probe_served, recalled, say
 from evalkit.schema import Probe, SuiteConfig
 
 
 async def probe_models(
-    plan: Plan, jobs: Sequence[Job], providers: Mapping[str, Provider], purse: Purse | None
+    plan: Plan, jobs: Sequence[Job], providers: Mapping[str, Provider], means: Means
 ) -> tuple[tuple[Probe, ...], list[dict[str, AskStats]]]:
     """What is known of the served models of a run, in the order of the arms; and what was sent.
 
@@ -30,7 +31,7 @@ async def probe_models(
     held = recalled(mine, providers, plan.cache)
     wanted = {job.model for job, answer in zip(mine, held, strict=True) if answer is None}
     left = {name: p for name, p in served.items() if name in wanted}
-    found, went = await require_answering(plan, left, purse)
+    found, went = await require_answering(plan, left, means)
     remembered = {
         name: one
         for name, provider in served.items()
@@ -41,14 +42,20 @@ async def probe_models(
 
 
 async def require_answering(
-    plan: Plan, served: Mapping[str, Probed], purse: Purse | None
+    plan: Plan, served: Mapping[str, Probed], means: Means
 ) -> tuple[dict[str, Probe], list[dict[str, AskStats]]]:
     """Look at served models: name -> findings; and what was sent for it.
 
     Raises:
         ModelError: a model that cannot be asked: no such name, no chat template.
     """
-    found, went = await probe_served(served, plan.cache, timeout=plan.timeout, purse=purse)
+    found, went = await probe_served(
+        served,
+        plan.cache,
+        timeout=plan.timeout,
+        purse=means.purse,
+        say=None if means.observer is None else say,
+    )
     if problems := [one.problem for one in found.values() if one.problem]:
         raise ModelError("\n".join(problems))
     return found, went

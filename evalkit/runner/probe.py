@@ -48,10 +48,13 @@ LOADING_SECONDS = 120.0
 REQUEST_SECONDS = 20.0
 """How long every other request may take."""
 
+PATIENT_SECONDS = 5.0
+"""After which a person is told what is waited for."""
+
 CONCURRENCY = 4
 """Requests in flight: enough for a look, few enough for a small server."""
 
-BRIEF = Retry(attempts=2, patience=5.0)
+BRIEF = Retry(attempts=2, patience=5.0, after_timeout=False)
 """A probe is worth little patience: what it cannot find out, the run will meet."""
 
 Outcomes = list[Answer | Failure]
@@ -74,6 +77,7 @@ async def probe_served(
     timeout: float = LOADING_SECONDS,  # noqa: ASYNC109 - of one request, not of this call
     purse: Purse | None = None,
     fresh: bool = False,
+    say: Callable[[str], None] | None = None,
 ) -> tuple[dict[str, Probe], list[dict[str, AskStats]]]:
     """Look at served models, all at once.
 
@@ -83,6 +87,7 @@ async def probe_served(
         timeout: seconds that one request may take at most; all but the first have fewer.
         purse: pays for the requests; None pays whatever they cost.
         fresh: ask even if the findings of this week are there.
+        say: takes a line for a person, if it takes long.
 
     Returns:
         Arm -> findings; what could not be found out is `unknown`, and a model that cannot be asked
@@ -115,9 +120,18 @@ async def probe_served(
         went.append(aside(stats))
         return outcomes
 
-    found = await asyncio.gather(
-        *(_probe(name, provider, asking, cache, fresh=fresh) for name, provider in served.items())
+    later = asyncio.get_running_loop().call_later(
+        PATIENT_SECONDS,
+        say or (lambda _: None),
+        f"waiting for the first words of {', '.join(served)}; a server that loads a model may take "
+        f"{min(timeout, LOADING_SECONDS):g} s",
     )
+    try:
+        found = await asyncio.gather(
+            *(_probe(name, one, asking, cache, fresh=fresh) for name, one in served.items())
+        )
+    finally:
+        later.cancel()
     return dict(zip(served, found, strict=True)), went
 
 

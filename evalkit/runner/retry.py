@@ -23,6 +23,7 @@ class Retry:
         patience: seconds of waiting for rate limits after which the next one is final, unless
             there are attempts left.
         outage: seconds since an endpoint's last answer after which it is no outage any more.
+        after_timeout: whether a request that was not answered in time is sent again.
         first: seconds before the second attempt, doubled from attempt to attempt.
         longest: the doubling ends here.
     """
@@ -30,6 +31,7 @@ class Retry:
     attempts: int = 6
     patience: float = 900.0
     outage: float = 300.0
+    after_timeout: bool = True
     first: float = 0.5
     longest: float = 60.0
 
@@ -51,7 +53,8 @@ class Budget:
             failure: what came of the last attempt.
             outage: whether it belongs to an outage.
         """
-        if not failure.retryable or failure.fatal:
+        too_late = failure.kind == "timeout" and not self.retry.after_timeout
+        if not failure.retryable or failure.fatal or too_late:
             return None
         if outage:
             self.outages += 1

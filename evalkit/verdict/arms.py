@@ -13,6 +13,7 @@ from typing import Final
 from evalkit.schema import Answer, Difference, ModelSpec, OverfitVerdict, SplitResult, Usage
 from evalkit.verdict.compare import TEST
 from evalkit.verdict.differences import (
+    EXCHANGED,
     MIXED,
     NO_EXTRA,
     NO_TEXT,
@@ -70,7 +71,7 @@ def arm_differences(
         found += _identical(tuned.name, pairs, apart=apart, allowed=allow_identical)
         found += _addressed(base, tuned)
         if base.name in used and tuned.name in used:
-            found += _served(used[base.name], used[tuned.name])
+            found += _served(base, tuned, used)
         found += _taken(tuned.name, *asked)
         found += endings(
             tuned.name, [p for s, p in zip(shared, pairs, strict=True) if s.split == TEST]
@@ -148,16 +149,18 @@ def _addressed(base: ModelSpec, tuned: ModelSpec) -> Iterator[Difference]:
         yield Difference("extra_body", tuned.name, first, second, "flag")
 
 
-def _served(base: Usage, tuned: Usage) -> Iterator[Difference]:
+def _served(base: ModelSpec, tuned: ModelSpec, used: Mapping[str, Usage]) -> Iterator[Difference]:
     """One served model behind both names or some answers of both, or several behind one."""
-    first, second = (" and ".join(usage.served_models) for usage in (base, tuned))
-    shared = set(base.served_models) & set(tuned.served_models)
-    if shared and len({*base.served_models, *tuned.served_models}) > 1:
-        yield Difference(MIXED, tuned.model, first, second, "refuse")
-    elif max(len(usage.served_models) for usage in (base, tuned)) > 1:
-        yield Difference("served model, which changed", tuned.model, first, second, "flag")
+    names = [used[model.name].served_models for model in (base, tuned)]
+    first, second = (" and ".join(served) for served in names)
+    if base.model != tuned.model and tuned.model in names[0] and base.model in names[1]:
+        yield Difference(EXCHANGED, tuned.name, first, second, "refuse")
+    elif set(names[0]) & set(names[1]) and len({*names[0], *names[1]}) > 1:
+        yield Difference(MIXED, tuned.name, first, second, "refuse")
+    elif max(map(len, names)) > 1:
+        yield Difference("served model, which changed", tuned.name, first, second, "flag")
     elif first and first == second:
-        yield Difference("served model", tuned.model, first, second, "flag")
+        yield Difference("served model", tuned.name, first, second, "flag")
 
 
 def _taken(where: str, base: Sequence[str], tuned: Sequence[str]) -> Iterator[Difference]:

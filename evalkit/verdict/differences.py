@@ -18,6 +18,8 @@ SAME_MODEL: Final = "same model"
 """What two arms are that never differ."""
 SAME_ANSWERS: Final = "same answers"
 """What two arms have that never differ, but are two models by their log-probabilities."""
+EXCHANGED: Final = "served models, exchanged"
+"""What two arms have if a server says that each gave answers of the other."""
 MIXED: Final = "served model, in part the same"
 """What two arms have if a server says that one model gave answers of both, and another some."""
 NO_TEXT: Final = "no text in any answer"
@@ -30,6 +32,8 @@ _REMEDIES: Final = {
     NO_TEXT: "see how the answers ended; raise `generation.max_tokens` if they were cut off",
     "served model": "make sure that the server knows both names",
     "served model, which changed": "something was loaded or updated meanwhile; run again",
+    EXCHANGED: "results were put to the wrong model; ask or import them again, with another "
+    "--cache, because this one holds those answers",
     MIXED: "an adapter was unloaded, or a router sent prompts elsewhere; mend the server, and run "
     "again with another --cache, because this one holds those answers",
     "mode": "ask both in one mode, unless the mode is what is compared",

@@ -202,6 +202,19 @@ def answered(server: Server, folder: Path, name: str) -> None:
         path.with_suffix(".results.jsonl").write_text("\n".join(results) + "\n")
 
 
+def test_results_that_were_mixed_up_are_not_compared(folder: Path, served: Server) -> None:
+    export_batches("data.jsonl", out="a", **arms(served.url))
+    (folder / "a" / "folder.jsonl").mkdir()
+    served.aliases = {"org/base-7b": "support-adapter", "support-adapter": "org/base-7b"}
+    for name in ("base-7b", "support"):
+        path = folder / "a" / f"{name}.jsonl"
+        results = [json.dumps(answer(served, line)) for line in path.read_bytes().splitlines()]
+        path.with_suffix(".results.jsonl").write_text("\n".join(results))
+    assert [one.answers for one in import_batches("a").models] == [24, 24]
+    (found,) = run(served.url).record.info.differences
+    assert (found.what, found.severity) == ("served models, exchanged", "refuse")
+
+
 def test_a_second_export_holds_what_judges_are_asked(folder: Path, served: Server) -> None:
     (folder / "g.json").write_text(json.dumps(SCORE))
     served.judges = {JUDGE: graded}
@@ -299,6 +312,7 @@ def test_stop_texts_that_a_server_refused_are_cut_at_the_import(
     ("change", "said"),
     [
         (lambda at: (at / "results.jsonl").unlink(), "holds no results"),
+        (lambda at: (at / "results.jsonl").write_bytes(b"\xff\xfe{\x00"), "is UTF-16, as"),
         (lambda at: (at / "batch.json").unlink(), "expected a folder of `evalkit batch export`"),
         (lambda at: (at / "batch.json").write_text("{"), "is damaged or was changed"),
         (lambda at: (at / "batch.json").write_text('{"format": 99}'), "found format 99"),

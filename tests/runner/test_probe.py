@@ -55,6 +55,21 @@ def opened(server: Server, model: str = "m", mode: Mode = "chat", extra_body: st
     return provider
 
 
+def test_a_server_that_hangs_is_asked_once_and_somebody_hears_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "PATIENT_SECONDS", 0.2)
+    monkeypatch.setattr(probing, "LOADING_SECONDS", 0.6)
+    said: list[str] = []
+    with Server(probe_fault="hang") as server:
+        told = found(server, tmp_path, timeout=120.0, say=said.append)
+        assert len(server.probed) == 1
+    assert "no answer within" in told.notes[0]
+    assert said == [
+        "waiting for the first words of arm; a server that loads a model may take 0.6 s"
+    ]
+
+
 def refusing(*names: str) -> Any:
     """A server that says of some parameters that it does not know them."""
 

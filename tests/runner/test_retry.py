@@ -33,6 +33,13 @@ def test_what_cannot_help_is_not_repeated() -> None:
     assert delays(Retry(), Failure("auth", "no", retryable=True, fatal=True)) == []
 
 
+def test_who_has_no_time_does_not_wait_for_a_late_answer_twice() -> None:
+    late = Failure("timeout", "late", retryable=True)
+    assert len(delays(Retry(attempts=3), late)) == 2
+    assert delays(Retry(attempts=3, after_timeout=False), late) == []
+    assert len(delays(Retry(attempts=3, after_timeout=False), BUSY)) == 2
+
+
 def test_rate_limits_cost_patience_not_attempts() -> None:
     found = delays(Retry(attempts=1, patience=30.0, first=0.5, longest=2.0), LIMIT)
     assert len(found) > 10
