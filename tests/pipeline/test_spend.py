@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evalkit.pipeline import Run, load, run, score
+from evalkit.pipeline import Run, estimate, load, run, score
 from evalkit.pipeline.spend import savings_of
 from evalkit.schema import Answer, Example, Failure, ModelSpec, Price, SplitResult
 from tests.command_line import write_jsonl
@@ -88,6 +88,20 @@ def test_answers_whose_tokens_are_not_counted_are_said(folder: Path) -> None:
         info = asked(server, folder).record.info
     assert [used.uncounted for used in info.usage] == [ROWS, 0]
     assert info.savings == ()
+
+
+def test_completions_already_made_cost_nothing(folder: Path) -> None:
+    for arm in ("base", "tuned"):
+        answers = [{"id": str(i), "completion": "number 1"} for i in range(ROWS)]
+        write_jsonl(folder / f"{arm}.jsonl", answers)
+    write_jsonl(
+        folder / "data.jsonl",
+        [{"id": str(i), "prompt": f"{PROMPT} {i}", "completion": "number 1"} for i in range(ROWS)],
+    )
+    arms: dict[str, Any] = {"base": "file:base.jsonl", "tuned": "file:tuned.jsonl"}
+    told = estimate("data.jsonl", **arms)
+    assert {one.model: (one.cost, one.most_cost) for one in told} == dict.fromkeys(arms, (0.0, 0.0))
+    assert run("data.jsonl", max_cost=0.01, allow_identical=True, **arms).missing == 0
 
 
 def test_a_saving_is_told_of_what_both_answered() -> None:
