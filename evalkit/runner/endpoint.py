@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from evalkit.errors import EvalkitError, ModelError
@@ -52,6 +53,7 @@ class EndpointRun:
         purse: pays for every call; None pays whatever it costs.
         limiter: lets requests in.
         heard: how many answers came.
+        answer: set when one comes.
         waited_for: until when, on `time.monotonic`, a server that answers no more is waited for;
             one that never answered is not.
     """
@@ -67,6 +69,7 @@ class EndpointRun:
     purse: Purse | None
     limiter: Limiter = field(init=False)
     heard: int = field(default=0, init=False)
+    answer: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     waited_for: float = field(default=float("-inf"), init=False)
 
     async def run(self, questions: Sequence[Question], concurrency: int) -> None:
@@ -151,7 +154,8 @@ class EndpointRun:
         for question, failure in again:
             self.tally.retrying(question.model, failure, delay)
         if all(failure.retry_after is None for _, failure in again):
-            await asyncio.sleep(delay)
+            back = self.answer if silent and all(failure.away for _, failure in again) else None
+            await _sleep(delay, back)
         return [question for question, _ in again]
 
     def _delay(self, failure: Failure, budget: Budget, *, silent: bool) -> float | None:
@@ -223,6 +227,7 @@ class EndpointRun:
             )
             state.noted += len(notes)
         self.heard += len(answers)
+        self.answer.set()
         self.waited_for = time.monotonic() + self.retry.outage
         state.answered += len(answers)
         state.lost = 0
@@ -250,6 +255,17 @@ class EndpointRun:
             asked_in_vain = unreachable and not failure.fatal
             hint = "; is the server running there?" if asked_in_vain else ""
             raise ModelError(f"model {question.model!r} at {endpoint}: {failure.message}{hint}")
+
+
+async def _sleep(seconds: float, until: asyncio.Event | None) -> None:
+    """Wait so long, or less if something happens: a server that is back need not be waited for."""
+    if until is None:
+        await asyncio.sleep(seconds)
+        return
+    until.clear()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await until.wait()
 
 
 def _timed(outcome: Answer | Failure, seconds: float) -> Answer | Failure:

@@ -23,6 +23,7 @@ from tests.runner.asking import (
     run,
     texts,
 )
+from tests.runner.virtual_time import run_at_once
 from tests.servers.openai_server import Asked, Server, faults_at
 
 
@@ -316,6 +317,27 @@ def test_a_server_that_is_started_again_is_waited_for(gone: str, kind: str) -> N
         outcomes, stats = run(server.url, jobs, retry=retry, concurrency=4)
     assert texts(outcomes) == expected(jobs)
     assert sum(one.causes[kind] for one in stats.values()) > 8
+
+
+def test_when_a_server_is_back_nobody_goes_on_waiting() -> None:
+    came: list[float] = []
+
+    class Restarted(InProcess):
+        async def complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
+            now = asyncio.get_running_loop().time()
+            await asyncio.sleep(0.1)
+            if came and now < 1000:
+                return [Failure("connection", "nobody there", retryable=True, away=True)]
+            came.append(now)
+            return [Answer(request.prompt) for request in requests]
+
+    jobs = [make_job("base", i) for i in range(30)]
+    asked = ask(jobs, {"base": Restarted()}, cache=None, concurrency=16, retry=Retry(longest=300))
+    outcomes, _ = run_at_once(asked)
+    assert texts(outcomes) == [job.request.prompt for job in jobs]
+    back = sorted(now for now in came if now >= 1000)
+    assert len(back) == 29
+    assert back[-1] - back[0] < 10
 
 
 def test_what_fails_while_others_are_answered_is_no_outage() -> None:
