@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import gc
-import os
 import signal
 import sys
 import traceback
@@ -15,6 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from evalkit.cli import batch, commands
+from evalkit.cli.streams import lost, outlive
 from evalkit.cli.terminal import print_error, print_json
 from evalkit.cli.usage import misread
 from evalkit.errors import EvalkitError, Interrupted, UsageError
@@ -61,6 +61,7 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def main() -> NoReturn:
     """Run the command line and end the process with evalkit's exit code."""
+    output = outlive()
     _spare_the_collector()
     _end_as_by_ctrl_c()
     try:
@@ -71,9 +72,6 @@ def main() -> NoReturn:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         code = Interrupted.exit_code
-    except BrokenPipeError:  # `evalkit ... | head`: the reader had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except Exception as error:  # noqa: BLE001 - a fault must not look like the gate's FAIL
         _fail(
             f"this is a fault in evalkit, not in your data: {type(error).__name__}: {error}\n"
@@ -82,6 +80,8 @@ def main() -> NoReturn:
         )
     if code == Interrupted.exit_code:  # typer's for Ctrl-C: wherever it came, somebody says so
         _fail("interrupted; what was answered is kept: run the same command to resume", code)
+    if not code and (said := lost(output)):
+        _fail(said, UsageError.exit_code)
     sys.exit(code or 0)
 
 
