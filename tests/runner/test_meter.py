@@ -32,6 +32,12 @@ def test_a_bucket_is_known_by_its_reset_and_refills_evenly() -> None:
     assert meter.wait(10, 5, now=1.0) == pytest.approx(9.0)
 
 
+def test_a_limit_that_changes_tells_nothing_of_how_it_is_counted() -> None:
+    meter = Meter(told(50, 30.0), at=0.0, order=0)
+    meter.tell(told(900, 60.0, limit=1000), at=1.0, order=1)  # twice as much used, twice the reset
+    assert not meter.refills
+
+
 def test_an_older_request_that_comes_back_late_says_nothing_new() -> None:
     meter = Meter(told(10, 50.0), at=0.0, order=7)
     meter.tell(told(60, 50.0), at=1.0, order=3)

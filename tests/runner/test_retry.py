@@ -62,3 +62,4 @@ def test_the_server_says_how_long_whatever_the_patience(kind: FailureKind, secon
     found = delays(Retry(attempts=4, patience=20.0), asks)
     assert len(found) == 3
     assert all(seconds <= delay <= seconds + 1 for delay in found)
+    assert len(set(found)) == 3  # or all would come back at once

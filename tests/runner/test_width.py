@@ -28,6 +28,14 @@ def test_the_trouble_of_one_round_costs_one_halving() -> None:
     assert width.limit == 8
 
 
+def test_answers_to_what_was_sent_before_a_halving_say_nothing() -> None:
+    width = Width(32)
+    width.congested(0, 32)
+    for _ in range(3):
+        answer_round(width, 0.1, 10, order=31)
+    assert width.limit == 16
+
+
 def test_it_grows_again_while_answers_come() -> None:
     width = Width(32)
     width.congested(0, 1)
