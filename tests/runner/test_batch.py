@@ -19,6 +19,9 @@ from aiohttp import web
 from evalkit.errors import Interrupted, ModelError
 from evalkit.runner import BatchPace
 from evalkit.runner.batch.ledger import FILE, FOLDER, Ledger
+from evalkit.runner.batch.means import BatchMeans
+from evalkit.runner.deadline import deadline_in
+from evalkit.schema import Failure
 from tests.runner.asking import QUICK, expected, make_job, make_jobs, run, texts
 from tests.runner.batching import batched, pace, run_batched
 from tests.servers.batch_api import Desk
@@ -530,3 +533,21 @@ def test_a_hundred_and_twenty_thousand_prompts(tmp_path: Path) -> None:
     assert sum(sizes[3:]) == 4 * count // 1000  # what had no answer, and nothing else
     assert len(desk.requests) == count
     assert stats["m"].missing == 0
+
+
+def test_no_wait_outlasts_the_time_of_the_run(tmp_path: Path) -> None:
+    busy = Failure("rate_limit", "come again", retryable=True, retry_after=60.0)
+    calls = 0
+
+    async def call() -> Failure:
+        nonlocal calls
+        calls += 1
+        return busy
+
+    async def main() -> Failure:
+        with Ledger(tmp_path) as ledger:
+            means = BatchMeans(ledger, pace(), deadline_in(5.0), print)
+            return await asyncio.wait_for(means.patiently(call), 5.0)
+
+    assert asyncio.run(main()) is busy
+    assert calls == 1
