@@ -20,6 +20,9 @@ from evalkit.models.replies import first_choice, parse_reply
 from evalkit.models.token_text import find_text, spell_prompt
 from evalkit.schema import Answer, Failure, Likelihood, Mode, Request
 
+ROUNDED = 1e-3
+"""A log-probability may be above 0 by so much: of a certain token, in the arithmetic of a GPU."""
+
 LEAST = -100.0
 """What a token counts that a server calls impossible; sums stay finite."""
 
@@ -77,12 +80,22 @@ def read_likelihood(content: bytes, request: Request, mode: Mode) -> Answer | Fa
         return _unsupported("the tokens of the server do not spell the prompt that was sent")
     if start == 0 and values and values[0] is None:
         start = 1  # the first token of all follows nothing, so it has no probability
-    numbers = [_number(value) for value in values[start:]]
+    logprob = _summed(values[start:])
+    if isinstance(logprob, Failure):
+        return logprob
+    likelihood = Likelihood(request.scored or "", logprob, len(values) - start)
+    return replace(answer, text="", finish_reason="stop", likelihood=likelihood)
+
+
+def _summed(values: Sequence[object]) -> float | Failure:
+    """The log-probability of a text, from those of its tokens."""
+    numbers = [_number(value) for value in values]
     known = [number for number in numbers if number is not None]
     if len(known) < len(numbers):
         return _unsupported("the server sent tokens of the scored text without log-probabilities")
-    likelihood = Likelihood(request.scored or "", math.fsum(known), len(known))
-    return replace(answer, text="", finish_reason="stop", likelihood=likelihood)
+    if max(known, default=0) > ROUNDED:
+        return _unsupported("the server sent numbers above 0, which are no log-probabilities")
+    return math.fsum(min(0.0, number) for number in known)
 
 
 def _are_prompt(tokens: Sequence[str], answer: Answer, request: Request) -> bool:
@@ -144,12 +157,12 @@ def _checked(tokens: object, values: object) -> Pieces | None:
 
 
 def _number(value: object) -> float | None:
-    """A log-probability, within what one can be."""
+    """A log-probability, not below what one can be."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     if isinstance(value, float) and math.isnan(value):
         return None
-    return float(min(0, max(LEAST, value)))  # in this order: an int may be too large for a float
+    return float(min(1, max(LEAST, value)))  # in this order: an int may be too large for a float
 
 
 def _unsupported(why: str) -> Failure:

@@ -213,6 +213,8 @@ def test_shapes_of_echoes(content: bytes, expected: tuple[float, int]) -> None:
         (echoed([" b", " d", "!"], [None, -1, -9]), "end in 'b d', not in the scored text"),
         (echoed(["a", " b", " \ufffd", "!"], [None, -1, -1, -9]), "not in the scored text"),
         (echoed(["a", " b", " c", "!"], [None, -1, None, -9]), "without log-probabilities"),
+        (echoed(["a", " b", " c", "!"], [None, -1, 0.7, -9]), "numbers above 0, which are no log"),
+        (echoed(["a", " b", " c", "!"], [None, -1, 10**400, -9]), "numbers above 0, which are no"),
         (echoed(["a", " b", " c", "!"], [None, -1, True, -9]), "without log-probabilities"),
         (echoed(["a", " b", " c", "!"], [None, -1, float("nan"), -9]), "without log-prob"),
         (echoed(["a", " b"], [None]), "sent no log-probabilities"),
