@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from evalkit.errors import UsageError
-from evalkit.models.failures import is_cut_short, is_page, parse_error, quote, redact
+from evalkit.models.failures import is_cut_short, is_page, parse_error, quote
 from evalkit.models.keys import KEY_VARIABLE, NO_KEY, OPENAI_URL, read_key, without_key
 from evalkit.models.limits import Allowance, read_allowances
 from evalkit.models.listing import read_listing
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 LOST_ON_THE_WAY = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 """What a proxy says by a page while it is set up anew or suspects a robot. Of a model that has
 answered it means nothing: the name is right, and so is the key."""
+
+URL_VARIABLE = "OPENAI_BASE_URL"
 
 FIRST_TOKENS = 16
 """How many tokens' log-probabilities are asked for: enough to tell two models apart."""
@@ -61,7 +63,7 @@ def open_openai(spec: ModelSpec) -> OpenAIProvider:
 
 def base_url_of(spec: ModelSpec) -> str:
     """Where a model is asked: its own address, or the environment's, or OpenAI's."""
-    return spec.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
+    return spec.base_url or os.environ.get(URL_VARIABLE, "").strip() or OPENAI_URL
 
 
 class OpenAIProvider:
@@ -261,23 +263,26 @@ class OpenAIProvider:
 
 
 def _public_url(base_url: str, spec: ModelSpec) -> str:
-    """The base URL as it may be shown and stored: without user, password and final slash."""
+    """The base URL as it is shown and stored: lower case where case says nothing, no final slash.
+
+    Raises:
+        UsageError: it is none; nothing of it is repeated, for it may be a key in the wrong place.
+    """
     try:
         parts = urlsplit(base_url)
         host = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
     except ValueError:
         parts, host = urlsplit(""), ""
-    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
+    extra = parts.query or parts.fragment or parts.username is not None
+    spaced = any(character.isspace() for character in base_url)
+    if parts.scheme not in {"http", "https"} or not host or extra or spaced:
+        found = "something with a user, a query or a fragment" if host and extra else "no address"
+        place = "its base URL" if spec.base_url else f"the environment variable {URL_VARIABLE}"
         raise UsageError(
-            f"model {spec.name!r}: found the base URL {_shown(base_url)!r}; expected "
-            "http(s)://HOST[:PORT][/PATH] without query, as in http://localhost:8000/v1"
+            f"model {spec.name!r}: found {found} in {place}; expected http(s)://HOST[:PORT][/PATH] "
+            "and nothing else, as in http://localhost:8000/v1"
         )
     return urlunsplit((parts.scheme, host.lower(), parts.path.rstrip("/"), "", ""))
-
-
-def _shown(base_url: str) -> str:
-    """As much of a broken URL as cannot hold a secret."""
-    return redact(base_url.partition("?")[0].rpartition("@")[2])
 
 
 def _ended(outcome: Answer | Failure, stop: Sequence[str]) -> Answer | Failure:

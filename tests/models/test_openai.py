@@ -452,9 +452,25 @@ def test_a_base_url_that_is_none_is_refused(url: str) -> None:
     assert "abc" not in str(caught.value)
 
 
-def test_a_user_and_password_in_the_url_stay_out_of_sight() -> None:
-    provider = open_openai(make_spec("https://me:pass@Host:8443/v1/"))
-    assert provider.endpoint == "https://host:8443/v1"
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://me:secret@host:8443/v1/", "something with a user, a query or a fragment"),
+        ("http://host/v1?api-key=secret", "something with a user, a query or a fragment"),
+        ("sk-secret-in-the-wrong-place", "no address"),
+        ("http://ho st/secret", "no address"),
+    ],
+)
+def test_an_address_of_the_environment_is_looked_at_alike(
+    url: str, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+    with pytest.raises(UsageError) as caught:
+        open_openai(make_spec())
+    assert f"found {found} in the environment variable OPENAI_BASE_URL" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    monkeypatch.setenv("OPENAI_BASE_URL", " http://Host:8000/v1/ ")
+    assert open_openai(make_spec()).endpoint == "http://host:8000/v1"
 
 
 def test_a_model_name_is_needed() -> None:
