@@ -28,6 +28,10 @@ _BARE_ADDRESS = re.compile(
     r"@(?:[a-z][a-z0-9+.-]*://|localhost\b|\[|\d+(?:\.\d+){3}\b|[\w.-]+:\d+(?:/|$)|[\w.-]+/v\d+/?$)",
     re.IGNORECASE,
 )
+# The same where the model is one of a server's; a file may well be called so.
+_BARE_HOST = re.compile(
+    r"@(?:[^@]*//|https?[:/]|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:[:/]|$))", re.IGNORECASE
+)
 _NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|=@\x00-\x1f\x7f]+')
 _SECRET = re.compile(r"key|token|secret|password|signature|^sig$", re.IGNORECASE)
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")  # devices on Windows
@@ -68,7 +72,8 @@ def parse_model(text: str, role: Role) -> ModelSpec:
     _check_provider(text, provider, rest)
     *parts, address = _ADDRESS.split(rest)
     model, base_url = ("@".join(parts), address) if parts else (rest, None)
-    if base_url is None and _BARE_ADDRESS.search(rest):
+    bare = _BARE_ADDRESS.search(rest) or (provider == "openai" and _BARE_HOST.search(rest))
+    if base_url is None and bare:
         raise UsageError(
             f"model spec {shorten(text.partition('@')[0])}: what follows the @ looks like an "
             "address, expected it with http:// or https://: "

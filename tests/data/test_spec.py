@@ -129,9 +129,21 @@ def test_any_model_gets_a_valid_name_or_a_clear_error(text: str) -> None:
 @pytest.mark.parametrize(
     "address",
     ["localhost:8000/v1", "localhost", "127.0.0.1:80", "[::1]:8000/v1", "htp://h/v1", "ftp://h",
-     "host.example:8000", "host.example/v1"],
+     "host.example:8000", "host.example/v1", "http:/gpu01:8000/v1", "//gpu01:8000/v1", "http//g/v1",
+     "HTTPS//x/v1", "gpu01.lan", "api.example.com/openai", "x//y"],
 )  # fmt: skip
 def test_an_address_without_http_is_no_part_of_a_models_name(address: str) -> None:
     # Taken for a name, it would send prompts and key to the default server.
     with pytest.raises(UsageError, match="with http:// or https://"):
         parse_model(f"openai:m@{address}", "tuned")
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["openai:org/model@main", "openai:m@v1.0", "openai:m@2024-06-20", "openai:m@20240620",
+     "openai:a@b@c", "file:runs/out@gpu01.lan", "local:C:/models/m@v2.final"],
+)  # fmt: skip
+def test_a_revision_is_part_of_a_models_name(spec: str) -> None:
+    found = parse_model(spec, "base")
+    assert found.base_url is None
+    assert found.model == spec.partition(":")[2]
