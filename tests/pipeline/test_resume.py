@@ -52,6 +52,12 @@ def test_only_what_is_missing_is_asked_and_nothing_is_typed_again(folder: Path) 
     assert [used["missing"] for used in body["usage"]] == [0, 0]
 
 
+def test_it_may_be_asked_without_a_probe(folder: Path) -> None:
+    with Server() as server:
+        assert first(server, cache=folder / "cache").record.info.probes
+        assert run(retry_missing="out", probe=False).record.info.probes == ()
+
+
 def test_it_ends_where_an_undisturbed_run_ends(folder: Path) -> None:
     with Server() as server:
         first(server)

@@ -104,6 +104,16 @@ def test_completions_already_made_cost_nothing(folder: Path) -> None:
     assert run("data.jsonl", max_cost=0.01, allow_identical=True, **arms).missing == 0
 
 
+@pytest.mark.usefixtures("folder")
+def test_a_log_probability_is_expected_to_take_one_token_of_answer() -> None:
+    with Server(reply=reply) as server:
+        arms: dict[str, Any] = {arm: f"openai:{arm}@{server.url}" for arm in ("base", "tuned")}
+        run("data.jsonl", **arms)
+        told = estimate("data.jsonl", scorers="perplexity", **arms)
+    assert {(one.questions, one.cached) for one in told} == {(2 * ROWS, ROWS)}
+    assert {one.completion_tokens for one in told} == {ROWS}  # whatever the answers took
+
+
 def test_a_saving_is_told_of_what_both_answered() -> None:
     models = (
         ModelSpec("base", "openai", "a", "base"),
