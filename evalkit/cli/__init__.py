@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import logging
 import signal
 import sys
 import traceback
@@ -64,6 +65,8 @@ def main() -> NoReturn:
     output = outlive()
     _spare_the_collector()
     _end_as_by_ctrl_c()
+    if "--debug" not in sys.argv:  # what libraries log is no word of ours, say of a lost connection
+        logging.lastResort = logging.NullHandler()
     try:
         code: int | None = app(prog_name="evalkit", standalone_mode=False)
     except TyperException as error:

@@ -88,6 +88,17 @@ def test_before_anything_is_asked_it_is_said_too(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("more", [(), ("--debug",)])
+def test_what_libraries_log_is_for_who_debugs(more: tuple[str, ...], tmp_path: Path) -> None:
+    late = "logging.getLogger('asyncio').error('Unclosed connection')"
+    before = f"import atexit, logging; atexit.register(lambda: {late}); "
+    with Server() as server:
+        done = started(server, tmp_path, "--quiet", *more, before=before)
+        _, err = done.communicate(timeout=60)
+    assert done.returncode == 0, err
+    assert ("Unclosed connection" in err) == bool(more)
+
+
 def test_a_run_that_stands_still_is_named_to_the_one_that_waits(tmp_path: Path) -> None:
     with Server(fault=lambda asked: "hang" if 10 < asked.number <= 14 else None) as server:
         still = started(server, tmp_path, "--out", "first", "--quiet")
