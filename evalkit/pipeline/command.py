@@ -6,12 +6,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+DEFAULTS = {"probe": True}
+"""Of switches that are on unless somebody turns them off."""
+
 
 def command_of(suites: Sequence[str | Path], options: Mapping[str, Any]) -> dict[str, Any]:
     """Suites and options as they were given, as plain JSON values."""
     return {
         "suites": [str(suite) for suite in suites],
-        "options": {name: _plain(value) for name, value in options.items() if is_given(value)},
+        "options": given_of(options),
+    }
+
+
+def given_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those options that were given, as plain JSON values; what is left out has its default."""
+    return {
+        name: _plain(value)
+        for name, value in options.items()
+        if value not in (None, (), []) and value is not DEFAULTS.get(name, False)
     }
 
 
@@ -21,8 +33,3 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any option
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
-
-
-def is_given(value: object) -> bool:
-    """Whether an option was given; what is left out has its default."""
-    return value is not None and value is not False and value not in ((), [])

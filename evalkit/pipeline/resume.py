@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from evalkit.errors import ComparabilityError, RunFolderError, UsageError
-from evalkit.pipeline.command import is_given
+from evalkit.pipeline.command import given_of
 from evalkit.pipeline.finished import Run, load
 from evalkit.pipeline.judging import judges_asked
 from evalkit.pipeline.loading import load_suites
@@ -58,8 +58,7 @@ def asked_again(
 
 def _changes(folder: Path, given: Mapping[str, object]) -> dict[str, object]:
     """What is to be different: only how it is asked."""
-    # That nothing is to be probed is said by a False.
-    changes = {name: told for name, told in given.items() if is_given(told) or name == "probe"}
+    changes = given_of(given)
     if others := sorted(changes.keys() - MANNER):
         raise UsageError(
             f"--retry-missing takes {', '.join(others)} from {folder}; leave it out, or make a new "

@@ -180,7 +180,9 @@ def _read_body(folder: Path) -> dict[str, Any]:
         digest = body.pop("sha256")
         found = body["format"]
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise RunFolderError(f"{path} is not readable as a run: {error}") from error
+        raise RunFolderError(
+            f"{path} is damaged, or not what `evalkit run` wrote; restore it or run again"
+        ) from error
     if found != FORMAT:
         raise RunFolderError(f"{path} has format {found}; this evalkit reads format {FORMAT}")
     if json.loads(_seal(body))["sha256"] != digest:

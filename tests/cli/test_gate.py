@@ -160,7 +160,7 @@ def test_a_run_folder_that_was_touched_ends_in_2(folder: Path) -> None:
     assert run(folder, "better", "reports/a").code == 0
     for name, text, reason in (
         ("comparison.csv", "suite\n", "comparison.csv was changed or cut off"),
-        ("run.json", "{", "is not readable as a run"),
+        ("run.json", "{", "is damaged, or not what `evalkit run` wrote"),
         ("run.json", None, "has no run.json"),
     ):
         path = folder / "reports" / "a" / name

@@ -64,7 +64,7 @@ def edited(before: str, after: str) -> Callable[[Path], None]:
 DAMAGES: list[tuple[str, Callable[[Path], object], str]] = [
     (".", shutil.rmtree, "is not a folder"),
     ("run.json", Path.unlink, "has no run.json"),
-    ("run.json", half, "is not readable as a run"),
+    ("run.json", half, "is damaged, or not what `evalkit run` wrote"),
     ("run.json", edited('"margin": 0.05', '"margin": 0.5'), "run.json was changed after the run"),
     ("examples.csv", half, "examples.csv was changed or cut off"),
     ("completions.jsonl", edited("none", "word 9"), "completions.jsonl was changed or cut off"),

@@ -58,6 +58,13 @@ def test_it_may_be_asked_without_a_probe(folder: Path) -> None:
         assert run(retry_missing="out", probe=False).record.info.probes == ()
 
 
+def test_a_probe_that_was_left_out_stays_so(folder: Path) -> None:
+    with Server() as server:
+        first(server, probe=False)
+        assert evalkit("run", "--retry-missing", "out", cwd=folder).code == 0
+        assert not server.probed
+
+
 def test_it_ends_where_an_undisturbed_run_ends(folder: Path) -> None:
     with Server() as server:
         first(server)

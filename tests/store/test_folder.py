@@ -82,7 +82,7 @@ def test_a_number_changed_by_hand_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"sha256": 1}'])
 def test_a_broken_run_json_is_refused(folder: Path, text: str) -> None:
     (folder / "run.json").write_text(text)
-    with pytest.raises(RunFolderError, match="not readable as a run"):
+    with pytest.raises(RunFolderError, match="is damaged, or not what `evalkit run` wrote"):
         store.read(folder)
 
 
