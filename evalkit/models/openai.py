@@ -192,19 +192,25 @@ class OpenAIProvider:
         while True:
             body = self.body(request)
             try:
-                return self._without_key(await self._send(body | fields))
+                content = self._without_key(await self._send(body | fields))
             except APIStatusError as error:
                 reply = error.response
                 self._allowances = read_allowances(reply.headers)
                 if is_cut_short(reply.status_code, reply.content):
                     return CUT_SHORT
-                ours = [name for name in body if name not in fields]
+                ours = {name: value for name, value in body.items() if name not in fields}
+                if self._body.contradicts(reply.status_code, reply.content, ours):
+                    failure = self._failure(error)
+                    return replace(failure, kind="server", retryable=True, fatal=False)
                 if not self._body.adapt(reply.status_code, reply.content, ours):
                     return self._failure(error)
             except transport_errors() as error:
                 return self._no_reply(error)
             except UnicodeEncodeError as error:
                 return Failure("refused", f"the prompt cannot be sent as UTF-8: {error.reason}")
+            else:
+                self._body.took(body)
+                return content
 
     def in_mode(self, mode: Mode) -> OpenAIProvider:
         """The same model, opened once more; see `Probed`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -66,6 +66,7 @@ class RequestBody:
         self._model = model
         self._mode = mode
         self._extra: dict[str, Any] = json.loads(extra) if extra else {}
+        self._taken: set[tuple[str, object]] = set()
 
     def of(self, request: Request) -> dict[str, Any]:
         """Everything that shapes an answer by name, for servers' defaults differ."""
@@ -112,6 +113,19 @@ class RequestBody:
             self.notes.append(_refusal(name))
         return True
 
+    def took(self, body: Mapping[str, Any]) -> None:
+        """The model has answered a request with this body."""
+        self._taken |= {(name, _extent(body[name])) for name in _SPARED if name in body}
+
+    def contradicts(self, status: int, content: bytes, body: Mapping[str, Any]) -> bool:
+        """Whether a reply refuses what the model has taken before, just so.
+
+        Then it was one of several servers that answer by this name, or an error that repeats the
+        prompt; it says nothing of the model, whose answers would otherwise be decoded in two ways.
+        """
+        name = _refused_parameter(status, content, set(body))
+        return name is not None and (name, _extent(body[name])) in self._taken
+
     def learn(self, notes: Iterable[str]) -> None:
         """Begin with what notes of earlier runs say about this model."""
         known = {_refusal(name): name for name in _SPARED}
@@ -135,6 +149,13 @@ def _refused_parameter(status: int, content: bytes, sent: set[str]) -> str | Non
     if not meant and FORM in named and FORM in text:  # no word that means anything else
         return FORM
     return meant[0] if meant else None
+
+
+def _extent(value: object) -> object:
+    """As much of a value as may be what a model does not take: a number, or how many texts."""
+    if isinstance(value, list):
+        return len(value)
+    return value if isinstance(value, int | float) else None
 
 
 def _names(text: str, name: str) -> bool:

@@ -367,6 +367,28 @@ def test_a_value_out_of_range_is_no_unsupported_parameter() -> None:
     assert notes == []
 
 
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+def test_a_parameter_that_was_taken_is_not_refused_by_the_model(temperature: float) -> None:
+    """But by one of the servers behind its name; only another value may be too much for it."""
+
+    def refuse(_: web.Request, body: dict[str, Any]) -> web.Response | None:
+        message = "Unsupported parameter: 'temperature' is not supported with this model."
+        late = len(server.asked) > 1 and "temperature" in body
+        return error_reply(400, message, "unsupported_parameter") if late else None
+
+    with Server(refuse=refuse) as server:
+        requests = [make_request(), make_request(temperature=temperature)]
+        (first, second), notes = ask(server.url, *requests)
+    assert isinstance(first, Answer)
+    if temperature:
+        assert isinstance(second, Answer)
+        assert notes == ["the server refused `temperature`; answers are by the server's own value"]
+    else:
+        assert isinstance(second, Failure)
+        assert (second.kind, second.retryable, second.fatal) == ("server", True, False)
+        assert not notes
+
+
 def test_concurrent_requests_adapt_once() -> None:
     async def main(url: str) -> OpenAIProvider:
         provider = open_openai(make_spec(url))
