@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from evalkit.errors import EvalkitError, ModelError
 from evalkit.models import Allowance, Metered, Provider, quote
 from evalkit.runner.cache import Cache, model_key
-from evalkit.runner.deadline import seconds_until
+from evalkit.runner.deadline import seconds_until, wait_for
 from evalkit.runner.limiter import Limiter
 from evalkit.runner.observer import Tally
 from evalkit.runner.purse import Purse
@@ -154,8 +153,10 @@ class EndpointRun:
         for question, failure in again:
             self.tally.retrying(question.model, failure, delay)
         if all(failure.retry_after is None for _, failure in again):
-            back = self.answer if silent and all(failure.away for _, failure in again) else None
-            await _sleep(delay, back)
+            if silent and all(failure.away for _, failure in again):
+                await wait_for(self.answer, delay)  # a server that is back need not be waited for
+            else:
+                await asyncio.sleep(delay)
         return [question for question, _ in again]
 
     def _delay(self, failure: Failure, budget: Budget, *, silent: bool) -> float | None:
@@ -255,17 +256,6 @@ class EndpointRun:
             asked_in_vain = unreachable and not failure.fatal
             hint = "; is the server running there?" if asked_in_vain else ""
             raise ModelError(f"model {question.model!r} at {endpoint}: {failure.message}{hint}")
-
-
-async def _sleep(seconds: float, until: asyncio.Event | None) -> None:
-    """Wait so long, or less if something happens: a server that is back need not be waited for."""
-    if until is None:
-        await asyncio.sleep(seconds)
-        return
-    until.clear()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await until.wait()
 
 
 def _timed(outcome: Answer | Failure, seconds: float) -> Answer | Failure:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from evalkit.models import Allowance
+from evalkit.runner.deadline import wait_for
 from evalkit.runner.meter import Meter
 from evalkit.runner.pace import Pace
 from evalkit.runner.width import Width
@@ -80,7 +81,7 @@ class Limiter:
                 if not self._open and now + delay > self._deadline:
                     return None
                 self._announce(now, delay)
-                await self._change(min(delay or float("inf"), self._deadline - now))
+                await wait_for(self._left, min(delay or float("inf"), self._deadline - now))
                 paced += _now() - now if delay else 0.0
             else:
                 return None
@@ -131,15 +132,6 @@ class Limiter:
         if delay >= LONG and now + delay > self._announced + LONG:
             self._announced = now + delay
             self._on_wait(delay)
-
-    async def _change(self, seconds: float) -> None:
-        """Wait until a call in flight comes back, or so long."""
-        self._left.clear()
-        try:
-            async with asyncio.timeout(None if seconds == float("inf") else seconds):
-                await self._left.wait()
-        except TimeoutError:
-            return
 
 
 def _now() -> float:
