@@ -25,7 +25,6 @@ from evalkit.runner import (
     ask_by_batch,
     require_none_handed_in,
     require_two_models,
-    say,
     together,
 )
 from evalkit.schema import Answer, Failure, Probe, SplitResult
@@ -116,7 +115,7 @@ class Opened:
                 cache=self.plan.cache,
                 max_seconds=self.means.seconds,
                 pace=BatchPace(timeout=self.plan.timeout),
-                say=None if observer is None else say,
+                say=self.means.say,
                 own=self.own,
             )
         outcomes, stats = await self.live(jobs, providers, observer, settled)

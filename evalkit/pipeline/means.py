@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from evalkit.runner import Observer, Purse, seconds_until
+from evalkit.runner import Observer, Purse, Say, say, seconds_until, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +26,8 @@ class Means:
     def seconds(self) -> float | None:
         """What is left of the time; None if there is no limit."""
         return seconds_until(self.deadline)
+
+    @property
+    def say(self) -> Say:
+        """Takes a line for a person, if anybody is told anything."""
+        return silent if self.observer is None else say

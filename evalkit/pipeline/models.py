@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -19,11 +19,13 @@ from evalkit.runner import (
     BRIEF,
     REQUEST_SECONDS,
     Pair,
+    Say,
     ask,
     list_models,
     probe_served,
     require_two_models,
     say,
+    silent,
 )
 from evalkit.schema import Failure, Generation, Looked, Message, ModelSpec, Probe, Request
 
@@ -86,14 +88,14 @@ def models(
             "http://localhost:8000/v1, or list `models:` in evalkit.yaml"
         )
     folder = Path(cache or project.cache or CACHE)
-    return run_async(_looked(named, addresses, folder, say if progress else None))
+    return run_async(_looked(named, addresses, folder, say if progress else silent))
 
 
 async def _looked(
     specs: Sequence[ModelSpec],
     addresses: Sequence[str],
     cache: Path,
-    tell: Callable[[str], None] | None,
+    tell: Say,
 ) -> Looked:
     visited = [ModelSpec(address, "openai", "-", "base", address) for address in addresses]
     async with open_providers([*specs, *visited]) as providers:

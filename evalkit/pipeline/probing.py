@@ -9,7 +9,7 @@ from evalkit.errors import ModelError
 from evalkit.models import Probed, Provider
 from evalkit.pipeline.means import Means
 from evalkit.pipeline.plan import Plan
-from evalkit.runner import AskStats, Job, last_probe, probe_served, recalled, say
+from evalkit.runner import AskStats, Job, last_probe, probe_served, recalled
 from evalkit.schema import Probe, SuiteConfig
 
 
@@ -54,7 +54,7 @@ async def require_answering(
         plan.cache,
         timeout=plan.timeout,
         purse=means.purse,
-        say=None if means.observer is None else say,
+        say=means.say,
     )
     if problems := [one.problem for one in found.values() if one.problem]:
         raise ModelError("\n".join(problems))

@@ -13,7 +13,7 @@ from evalkit.runner.deadline import deadline_in, seconds_until
 from evalkit.runner.gathering import recalled
 from evalkit.runner.identity import Pair, require_two_models
 from evalkit.runner.job import AskStats, Job, together
-from evalkit.runner.observer import Observer
+from evalkit.runner.observer import Observer, Say, silent
 from evalkit.runner.probe import BRIEF, REQUEST_SECONDS, last_probe, list_models, probe_served
 from evalkit.runner.progress import LineProgress, TerminalProgress, progress_observer, say
 from evalkit.runner.purse import Purse, most_cost
@@ -36,6 +36,7 @@ __all__ = [
     "Purse",
     "Reader",
     "Retry",
+    "Say",
     "TerminalProgress",
     "ask",
     "ask_by_batch",
@@ -52,5 +53,6 @@ __all__ = [
     "require_two_models",
     "say",
     "seconds_until",
+    "silent",
     "together",
 ]

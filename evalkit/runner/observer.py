@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from evalkit.runner.job import AskStats
 from evalkit.schema import Answer, Failure
+
+Say = Callable[[str], None]
+"""Takes a line for a person."""
+
+
+def silent(line: str) -> None:
+    """Tell nobody."""
 
 
 class Observer(Protocol):

@@ -24,6 +24,7 @@ from evalkit.models.replies import parse_reply
 from evalkit.runner.ask import ask
 from evalkit.runner.cache import Cache, model_key
 from evalkit.runner.job import AskStats, Job, aside
+from evalkit.runner.observer import Say, silent
 from evalkit.runner.purse import Purse
 from evalkit.runner.retry import Retry
 from evalkit.runner.stand_in import StandIn
@@ -77,7 +78,7 @@ async def probe_served(
     timeout: float = LOADING_SECONDS,  # noqa: ASYNC109 - of one request, not of this call
     purse: Purse | None = None,
     fresh: bool = False,
-    say: Callable[[str], None] | None = None,
+    say: Say = silent,
 ) -> tuple[dict[str, Probe], list[dict[str, AskStats]]]:
     """Look at served models, all at once.
 
@@ -122,7 +123,7 @@ async def probe_served(
 
     later = asyncio.get_running_loop().call_later(
         PATIENT_SECONDS,
-        say or (lambda _: None),
+        say,
         f"waiting for the first words of {', '.join(served)}; a server that loads a model may take "
         f"{min(timeout, LOADING_SECONDS):g} s",
     )

@@ -11,13 +11,11 @@ from typing import TypeVar
 from evalkit.models.batchfile import MOST_BYTES, MOST_LINES
 from evalkit.runner.ask import TIMEOUT
 from evalkit.runner.batch.ledger import Ledger
+from evalkit.runner.observer import Say
 from evalkit.runner.retry import Budget, Retry
 from evalkit.schema import Failure
 
 Result = TypeVar("Result")
-
-Say = Callable[[str], None]
-"""Takes a line for a person."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ from evalkit.errors import Interrupted
 from evalkit.models import Batched, BatchStatus, quote
 from evalkit.runner.batch.fetching import fetch_results
 from evalkit.runner.batch.ledger import Batch, Ledger
-from evalkit.runner.batch.means import BatchMeans, BatchPace, Say
+from evalkit.runner.batch.means import BatchMeans, BatchPace
 from evalkit.runner.batch.model import BatchModel
 from evalkit.runner.batch.pending import Pending
 from evalkit.runner.batch.submit import finish_planned, plan
 from evalkit.runner.cache import Cache
 from evalkit.runner.deadline import deadline_in, seconds_until
 from evalkit.runner.job import AskStats, Job
+from evalkit.runner.observer import Say, silent
 from evalkit.schema import Failure
 
 GROWTH = 1.5
@@ -47,7 +48,7 @@ async def ask_by_batch(
     cache: Path,
     max_seconds: float | None = None,
     pace: BatchPace | None = None,
-    say: Say | None = None,
+    say: Say = silent,
     own: set[str] | None = None,
 ) -> tuple[dict[str, Failure], dict[str, AskStats]]:
     """Have everything that can be asked by file answered that way, into the cache.
@@ -77,7 +78,7 @@ async def ask_by_batch(
     mine = [job for job in jobs if job.model in providers and job.request.scored is None]
     pace = pace or BatchPace()
     with Cache(cache) as store, Ledger(cache) as ledger:
-        means = BatchMeans(ledger, pace, deadline_in(max_seconds), say or _silent)
+        means = BatchMeans(ledger, pace, deadline_in(max_seconds), say)
         pending = Pending(mine, providers, store, pace)
         try:
             await _BatchRun(pending, store, means).run()
@@ -90,10 +91,6 @@ async def ask_by_batch(
     if own is not None:
         own |= pending.answered
     return pending.settled, pending.tally.stats({name: p.notes for name, p in providers.items()})
-
-
-def _silent(line: str) -> None:
-    """Say nothing."""
 
 
 class _BatchRun:
