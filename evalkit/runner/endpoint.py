@@ -11,7 +11,7 @@ from evalkit.errors import EvalkitError, ModelError
 from evalkit.models import Allowance, Metered, Provider, quote
 from evalkit.runner.cache import Cache, model_key
 from evalkit.runner.deadline import seconds_until, wait_for
-from evalkit.runner.limiter import Limiter
+from evalkit.runner.limiter import LONG, Limiter
 from evalkit.runner.observer import Tally
 from evalkit.runner.purse import Purse
 from evalkit.runner.questions import ModelState, Question, in_turns
@@ -53,6 +53,7 @@ class EndpointRun:
         limiter: lets requests in.
         heard: how many answers came.
         answer: set when one comes.
+        told: how many had come when an outage was last told of.
         waited_for: until when, on `time.monotonic`, a server that answers no more is waited for;
             one that never answered is not.
     """
@@ -68,6 +69,7 @@ class EndpointRun:
     purse: Purse | None
     limiter: Limiter = field(init=False)
     heard: int = field(default=0, init=False)
+    told: int = field(default=0, init=False)
     answer: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     waited_for: float = field(default=float("-inf"), init=False)
 
@@ -166,11 +168,20 @@ class EndpointRun:
         this.
         """
         outage = silent and failure.away and time.monotonic() < self.waited_for
+        if outage:
+            self._tell(failure)
         delay = budget.next_delay(failure, outage=outage)
         if failure.retry_after is not None:
             self.limiter.pause(delay or failure.retry_after)
         late = delay is not None and time.monotonic() + delay > self.deadline
         return None if late else delay
+
+    def _tell(self, failure: Failure) -> None:
+        """Say once of a long outage that it is one."""
+        rest = self.waited_for - time.monotonic()
+        if self.retry.outage - rest >= LONG and self.told != self.heard:
+            self.told = self.heard
+            self.tally.outage(failure, rest)
 
     def _allowances(self, model: str) -> tuple[Allowance, ...]:
         """What the server just said about its limits, if it is one that says so."""

@@ -46,6 +46,9 @@ class Observer(Protocol):
     def waiting(self, seconds: float) -> None:
         """Nothing is sent to an endpoint for so long: its server wants it so."""
 
+    def outage(self, failure: Failure, seconds: float) -> None:
+        """A server that has answered is gone, by this failure; it is waited for so much longer."""
+
     def others(self, jobs: int, processes: Sequence[int]) -> None:
         """Other runs on the same cache are asking so many of them; their answers are waited for.
 
@@ -147,6 +150,11 @@ class Tally:
         """Tell the observer of a long wait."""
         if self._observer is not None:
             self._observer.waiting(seconds)
+
+    def outage(self, failure: Failure, seconds: float) -> None:
+        """Tell the observer that a server is gone."""
+        if self._observer is not None:
+            self._observer.outage(failure, seconds)
 
     def others(self, jobs: int, processes: Sequence[int]) -> None:
         """Tell the observer that other runs are asking the rest."""

@@ -108,6 +108,10 @@ class LineProgress:
         """Say so: otherwise it would look as if nothing went on."""
         say(resting(seconds))
 
+    def outage(self, failure: Failure, seconds: float) -> None:
+        """Say so, for the same reason."""
+        say(nobody_there(failure, seconds))
+
     def others(self, jobs: int, processes: Sequence[int]) -> None:
         """Say so, for the same reason."""
         say(asked_elsewhere(jobs, processes))
@@ -182,21 +186,25 @@ class TerminalProgress:
 
     def waiting(self, seconds: float) -> None:
         """Say so above the bars."""
-        if self._bars is not None:
-            self._bars.console.print(resting(seconds), markup=False, highlight=False)
+        self._say(resting(seconds))
+
+    def outage(self, failure: Failure, seconds: float) -> None:
+        """Say so above the bars."""
+        self._say(nobody_there(failure, seconds))
 
     def others(self, jobs: int, processes: Sequence[int]) -> None:
         """Say so above the bars."""
-        if self._bars is not None:
-            self._bars.console.print(
-                asked_elsewhere(jobs, processes), markup=False, highlight=False
-            )
+        self._say(asked_elsewhere(jobs, processes))
 
     def finished(self) -> None:
         """Leave the bars as they stand."""
         if self._bars is not None:
             self._bars.stop()
             self._bars = None
+
+    def _say(self, line: str) -> None:
+        if self._bars is not None:
+            self._bars.console.print(line, markup=False, highlight=False)
 
     def _update(self, model: str) -> None:
         from rich.progress import TaskID
@@ -222,6 +230,14 @@ def say(line: str) -> None:
 def resting(seconds: float) -> str:
     """What a person reads while the server wants to be left alone."""
     return f"the server's rate limit is used up; going on in {duration(seconds)}"
+
+
+def nobody_there(failure: Failure, seconds: float) -> str:
+    """What a person reads while a server that has answered is gone."""
+    return (
+        f"nobody answers any more: {failure.message}; waiting for the server, {duration(seconds)} "
+        "more at most. What was answered is kept, also if you end this"
+    )
 
 
 def asked_elsewhere(jobs: int, processes: Sequence[int]) -> str:

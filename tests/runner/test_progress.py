@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import io
+import time
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from evalkit.runner import LineProgress, TerminalProgress, progress_observer
+from evalkit.runner import LineProgress, Retry, TerminalProgress, progress_observer
 from evalkit.runner.progress import duration
 from evalkit.schema import Answer, Failure
 from tests.runner.asking import make_jobs, run
@@ -45,6 +46,29 @@ def test_lines_where_there_is_no_terminal(
 def test_lines_come_seldom(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     run(server.url, make_jobs(20), observer=progress_observer())
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_an_outage_is_told_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evalkit.runner.endpoint.LONG", 0.2)
+    gone: list[float] = []
+
+    def away(request: Asked) -> str | None:
+        if request.number > 10:
+            gone.append(time.monotonic())
+        return "502" if gone and gone[-1] - gone[0] < 1.0 else None
+
+    stream = io.StringIO()
+    bars = TerminalProgress(Console(file=stream, force_terminal=True, width=400))
+    retry = Retry(outage=100.0, first=0.01, longest=0.1)
+    for observer in (LineProgress(), bars):
+        gone.clear()
+        with Server(fault=away) as server:
+            run(server.url, make_jobs(20), retry=retry, concurrency=4, observer=observer)
+    for shown in (capsys.readouterr().err, stream.getvalue()):
+        assert shown.count("nobody answers any more: the server answered 502: ") == 1
+        assert "; waiting for the server, 2 min more at most." in shown
 
 
 def test_bars_on_a_terminal() -> None:
