@@ -122,3 +122,25 @@ def import_(
             )
     if missing:
         raise typer.Exit(INCOMPLETE)
+
+
+@app.command()
+def forget(
+    name: Annotated[str, typer.Argument(metavar="BATCH", help="Its id, as the error names it.")],
+    cache: options.Cache = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Give a batch of `evalkit run --batch` up whose results are gone for good."""
+    from evalkit import pipeline
+    from evalkit.verdict.wording import plural
+
+    prompts = pipeline.forget_batch(name, cache=cache)
+    if as_json:
+        print_json({"batch": name, "prompts": prompts})
+    elif not quiet:
+        print_note(
+            f"{name} is forgotten: its {plural(prompts, 'prompt')} will be handed in, and paid "
+            "for, anew"
+        )

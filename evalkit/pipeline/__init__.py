@@ -4,6 +4,7 @@ from evalkit.pipeline.api import check, compare, gate, project_rule, report, sco
 from evalkit.pipeline.estimating import estimate
 from evalkit.pipeline.exporting import export_batches
 from evalkit.pipeline.finished import Run, load
+from evalkit.pipeline.forgetting import forget_batch
 from evalkit.pipeline.importing import import_batches
 from evalkit.pipeline.models import models
 from evalkit.pipeline.options import RunOptions
@@ -16,6 +17,7 @@ __all__ = [
     "compare",
     "estimate",
     "export_batches",
+    "forget_batch",
     "gate",
     "import_batches",
     "load",

@@ -6,6 +6,7 @@ from evalkit.runner.batch import (
     Joined,
     Reader,
     ask_by_batch,
+    forget_batch,
     require_none_handed_in,
 )
 from evalkit.runner.cache import Cache, cache_key, model_key
@@ -42,6 +43,7 @@ __all__ = [
     "ask_by_batch",
     "cache_key",
     "deadline_in",
+    "forget_batch",
     "last_probe",
     "list_models",
     "model_key",

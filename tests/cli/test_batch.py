@@ -100,3 +100,20 @@ def test_who_exports_hears_of_judges_before_a_run_asks_them(tmp_path: Path) -> N
     assert "judge:judge is not yet asked about these answers: export again" in then
     assert "judge:judge: 24 requests in second/judge-judge.jsonl" in second
     assert at_last == "judge:judge: 24 answers\n"
+
+
+def test_a_batch_can_be_given_up(tmp_path: Path) -> None:
+    with Server(desk=(desk := Desk(looks=10**6))) as server:
+        words = ["run", *arms(tmp_path, server.url), "--out", "out", "--batch"]
+        assert evalkit(*words, "--max-seconds", "1", cwd=tmp_path).code == 4
+        first, _ = desk.batches
+        done = evalkit("batch", "forget", first, cwd=tmp_path)
+        assert done.code == 0, done.err
+        assert f"{first} is forgotten: its 12 prompts will be handed in" in " ".join(
+            done.err.split()
+        )
+        again = evalkit("batch", "forget", first, "--json", cwd=tmp_path)
+        assert again.code == 2
+        assert f"no batch '{first}' is waited for in .evalkit; did you mean" in again.err
+        assert evalkit(*words, "--max-seconds", "1", cwd=tmp_path).code == 4
+        assert len(desk.batches) == 3

@@ -6,9 +6,10 @@ import asyncio
 import itertools
 import json
 import random
+import re
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from evalkit.errors import Interrupted, ModelError
-from evalkit.runner import BatchPace
+from evalkit.errors import Interrupted, ModelError, UsageError
+from evalkit.models import open_provider
+from evalkit.runner import BatchPace, Cache, Job, cache_key, forget_batch
 from evalkit.runner.batch.ledger import FILE, FOLDER, Ledger
 from evalkit.runner.batch.means import BatchMeans
 from evalkit.runner.deadline import deadline_in
-from evalkit.schema import Failure
+from evalkit.schema import Failure, ModelSpec
 from tests.runner.asking import QUICK, expected, make_job, make_jobs, run, texts
 from tests.runner.batching import batched, pace, run_batched
 from tests.servers.batch_api import Desk
@@ -400,7 +402,7 @@ def test_results_that_never_come_stay_where_they_are(trouble: str, tmp_path: Pat
         outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
         assert texts(outcomes) == expected(jobs)
         assert len(desk.batches) == 1
-    assert f"Only if they are gone for good, remove {tmp_path / FILE} before it" in str(error.value)
+    assert f"evalkit batch forget batch-1 --cache {tmp_path}` before it" in str(error.value)
     assert "no Batch API" not in str(error.value)
 
 
@@ -551,3 +553,60 @@ def test_no_wait_outlasts_the_time_of_the_run(tmp_path: Path) -> None:
 
     assert asyncio.run(main()) is busy
     assert calls == 1
+
+
+class Spoilt(Desk):
+    """A desk whose results of model `a` cannot be read until it is mended."""
+
+    mended = False
+
+    async def _content(self, request: web.Request) -> web.Response:
+        name = request.match_info["id"]
+        made = next(batch for batch in self.batches.values() if batch["output_file_id"] == name)
+        if b'"model": "a"' in self.files[made["input_file_id"]] and not self.mended:
+            return web.Response(text="<html>gone</html>")
+        return await super()._content(request)
+
+
+def kept_of(model: str, url: str, jobs: Sequence[Job], folder: Path) -> int:
+    """How many answers of a model the cache holds."""
+    provider = open_provider(ModelSpec(model, "openai", model, "base", base_url=url))
+    with Cache(folder) as cache:
+        keys = [cache_key(provider, job.request) for job in jobs if job.model == model]
+        return len(cache.get(keys))
+
+
+def test_a_batch_that_cannot_be_read_holds_up_no_other(tmp_path: Path) -> None:
+    jobs = make_jobs(10, ["a", "b"])
+    said: list[str] = []
+    with Server(desk=(desk := Spoilt())) as server:
+        for _ in range(2):
+            with pytest.raises(ModelError, match="evalkit batch forget") as told:
+                run_batched(server.url, jobs, tmp_path, say=said.append)
+        assert len(desk.requests) == 20  # nothing was handed in twice
+        assert kept_of("b", server.url, jobs, tmp_path) == 10
+        (name,) = re.findall(r"evalkit batch forget (\S+) --cache", str(told.value))
+        with pytest.raises(UsageError, match=f"did you mean '{name}'"):
+            forget_batch(f"{name}x", tmp_path)
+        assert forget_batch(name, tmp_path) == 10
+        desk.mended = True
+        outcomes, _, _ = run_batched(server.url, jobs, tmp_path)
+    assert texts(outcomes) == expected(jobs)
+    assert len(desk.requests) == 30
+    assert any("Going on with the other batches" in line for line in said)
+
+
+def test_a_refused_batch_holds_up_no_other_model(tmp_path: Path) -> None:
+    jobs = make_jobs(10, ["a", "b"])
+    with Server(desk=Desk(ends=lambda n: "invalid" if n == 1 else "completed")) as server:
+        with pytest.raises(ModelError, match="the server refused the batch"):
+            run_batched(server.url, jobs, tmp_path)
+        assert kept_of("b", server.url, jobs, tmp_path) == 10
+        with pytest.raises(UsageError, match="none are known here"):
+            forget_batch("batch-1", tmp_path)
+
+
+def test_nothing_can_be_forgotten_where_nothing_is_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no batch 'batch-1' is waited for in"):
+        forget_batch("batch-1", tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -7,7 +7,15 @@ handed in twice that a server has, and nothing is lost that it answered.
 
 from evalkit.runner.batch.beside import require_none_handed_in
 from evalkit.runner.batch.joining import Joined, Reader
+from evalkit.runner.batch.ledger import forget_batch
 from evalkit.runner.batch.means import BatchPace
 from evalkit.runner.batch.run import ask_by_batch
 
-__all__ = ["BatchPace", "Joined", "Reader", "ask_by_batch", "require_none_handed_in"]
+__all__ = [
+    "BatchPace",
+    "Joined",
+    "Reader",
+    "ask_by_batch",
+    "forget_batch",
+    "require_none_handed_in",
+]

@@ -46,7 +46,8 @@ async def fetch_results(
             raise model.error(
                 f"the results of its batch {quote(status.id)} cannot be had: {found.message}; the "
                 "same command fetches them again and hands in nothing anew. Only if they are gone "
-                f"for good, remove {means.ledger.path} before it"
+                f"for good, say `evalkit batch forget {quote(status.id)} --cache "
+                f"{means.ledger.path.parent}` before it"
             )
         joined.merge(found)
     return joined

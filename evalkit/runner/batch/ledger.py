@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from evalkit.errors import UsageError, nearest
 from evalkit.runner.database import connect, explained, locked
 
 FILE = "batches.sqlite"
@@ -101,18 +102,16 @@ class Ledger:
 
     def open_batches(self, models: Iterable[str]) -> list[Batch]:
         """What of these models is not collected yet, in the order of planning."""
-        wanted = sorted(set(models))
-        places = ",".join("?" * len(wanted))
-        query = (
-            "SELECT tag, model, file, lines, file_id, batch_id FROM batches "  # noqa: S608 - question marks only
-            f"WHERE model IN ({places}) ORDER BY rowid"
-        )
+        wanted = set(models)
+        return [batch for batch in self.all_batches() if batch.model in wanted]
+
+    def all_batches(self) -> list[Batch]:
+        """What is not collected yet, of whatever model, in the order of planning."""
+        query = "SELECT tag, model, file, lines, file_id, batch_id FROM batches ORDER BY rowid"
         with explained(self.path):
             return [
                 Batch(tag, model, self.folder / file, lines, file_id, batch_id)
-                for tag, model, file, lines, file_id, batch_id in self._connection.execute(
-                    query, wanted
-                )
+                for tag, model, file, lines, file_id, batch_id in self._connection.execute(query)
             ]
 
     def lines(self, tag: str) -> dict[str, tuple[str, ...]]:
@@ -196,3 +195,29 @@ class Ledger:
     def _turn(self) -> sqlite3.Connection | None:
         with explained(self._lock):
             return locked(self._lock)
+
+
+def forget_batch(name: str, cache: Path) -> int:
+    """Expect nothing more of a batch; whoever needs its answers asks anew.
+
+    Args:
+        name: the server's for it, or ours.
+        cache: folder of the completion cache.
+
+    Returns:
+        How many requests it held.
+
+    Raises:
+        UsageError: there is none of that name.
+        CacheError: the ledger cannot be used.
+    """
+    batches: list[Batch] = []
+    if (cache / FILE).is_file():
+        with Ledger(cache) as ledger:
+            batches = ledger.all_batches()
+            for batch in batches:
+                if name in {batch.batch_id, batch.tag}:
+                    ledger.drop(batch)
+                    return batch.lines
+    known = [batch.batch_id or batch.tag for batch in batches]
+    raise UsageError(f"no batch {name!r} is waited for in {cache}; {nearest(name, known)}")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from evalkit.errors import Interrupted
+from evalkit.errors import Interrupted, ModelError
 from evalkit.models import Batched, BatchStatus, quote
 from evalkit.runner.batch.fetching import fetch_results
 from evalkit.runner.batch.ledger import Batch, Ledger
@@ -104,9 +104,14 @@ class _BatchRun:
         self._ledger, self._pace, self._say = means.ledger, means.pace, means.say
         self._told = (0, 0)
         self._quiet: dict[str, float] = {}  # endpoint -> until when it wants no question
+        self._stuck: dict[str, tuple[str, ModelError]] = {}  # tag -> model key, what is wrong
 
     async def run(self) -> None:
-        """Go on until nothing is pending, or the time is up."""
+        """Go on until nothing is pending, or the time is up.
+
+        Raises:
+            ModelError: a batch that cannot be gone on with; all others are collected before.
+        """
         pause = self._pace.first
         while self._pending.left:
             await self._hand_in()
@@ -114,6 +119,8 @@ class _BatchRun:
                 pause = self._pace.first
                 continue
             rest = seconds_until(self._means.deadline)
+            if self._stuck and (rest == 0 or not self._going()):
+                raise next(error for _, error in self._stuck.values())
             if rest == 0:
                 self._pending.settle_rest(LATE)
                 return
@@ -134,7 +141,10 @@ class _BatchRun:
             # The ledger first: what has left it is in the cache by then.
             waiting = {key: self._ledger.waiting(key) for key in self._models}
             self._pending.recall()
+            stuck = {key for key, _ in self._stuck.values()}
             for key, model in self._models.items():
+                if key in stuck:
+                    continue
                 rest = [question for question in model.pending if question not in waiting[key]]
                 if rest and not (model.crowded and waiting[key]):
                     self._pending.tally.sent(model.name, plan(rest, model, self._means))
@@ -145,26 +155,51 @@ class _BatchRun:
         done = total = 0
         ended = False
         for batch in self._ledger.open_batches(self._models):
-            if batch.batch_id is None:
+            if batch.batch_id is None or batch.tag in self._stuck:
                 continue
             model = self._models[batch.model]
             if time.monotonic() < self._quiet.get(model.provider.endpoint, 0.0):
                 continue
-            status = await model.server.status(batch.batch_id)
-            if isinstance(status, Failure):
-                await self._out_of_touch(batch, batch.batch_id, model, status)
+            try:
+                status = await self._ask_after(batch, batch.batch_id, model)
+            except ModelError as error:
+                self._stuck[batch.tag] = (batch.model, error)
+                if self._going():
+                    self._say(f"{error}. Going on with the other batches")
                 continue
-            model.touched, model.unheard = time.monotonic(), 0
-            done, total = done + status.done, total + batch.lines
-            if status.status == "failed":
-                self._turned_away(batch, model, status)
-            elif status.ended:
-                await self._collect(batch, model, status)
-            ended = ended or status.ended
+            if status is not None:
+                done, total = done + status.done, total + batch.lines
+                ended = ended or status.ended
         if total and (total != self._told[1] or done - self._told[0] >= STEP * total):
             self._told = (done, total)
             self._say(f"{done:,} of {total:,} prompts are done at the server")
         return ended
+
+    def _going(self) -> bool:
+        """Whether anything is to be had yet, of batches and models that are not stuck."""
+        stuck = {key for key, _ in self._stuck.values()}
+        return any(
+            batch.tag not in self._stuck for batch in self._ledger.open_batches(self._models)
+        ) or any(model.pending for key, model in self._models.items() if key not in stuck)
+
+    async def _ask_after(
+        self, batch: Batch, batch_id: str, model: BatchModel
+    ) -> BatchStatus | None:
+        """How far a batch is, collected if it has ended; None if that is not to be had now.
+
+        Raises:
+            ModelError: it cannot be gone on with.
+        """
+        status = await model.server.status(batch_id)
+        if isinstance(status, Failure):
+            await self._out_of_touch(batch, batch_id, model, status)
+            return None
+        model.touched, model.unheard = time.monotonic(), 0
+        if status.status == "failed":
+            self._turned_away(batch, model, status)
+        elif status.ended:
+            await self._collect(batch, model, status)
+        return status
 
     async def _out_of_touch(
         self, batch: Batch, batch_id: str, model: BatchModel, failure: Failure

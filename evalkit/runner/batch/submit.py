@@ -82,8 +82,8 @@ async def _make(
                 found,
                 fatal=False,  # it may be there: it is not forgotten
                 message=f"whether its batch {batch.tag} was made is not known, because it cannot "
-                f"be looked for: {found.message}; if it is not at the server, remove {ledger.path} "
-                "and run again",
+                f"be looked for: {found.message}; if it is not at the server, say `evalkit batch "
+                f"forget {batch.tag} --cache {ledger.path.parent}` and run again",
             )
         if found is not None:
             return found
