@@ -1,7 +1,7 @@
 """The one door of an endpoint: everything that is sent to it goes through here, one after another.
 
 It opens as wide as the server keeps up with (`Width`), evenly (`Pace`), as fast as the server says
-that it grants (`Meter`), and not at all while the server wants rest.
+that it grants (`Meter`) or turns out to (`Rate`), and not at all while the server wants rest.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from evalkit.models import Allowance
 from evalkit.runner.deadline import wait_for
 from evalkit.runner.meter import Meter
 from evalkit.runner.pace import Pace
+from evalkit.runner.rate import Rate
 from evalkit.runner.width import Width
 from evalkit.schema import Answer, Failure, Request
 
@@ -54,6 +55,7 @@ class Limiter:
         """
         self.width = Width(ceiling)
         self._pace = Pace()
+        self._rate = Rate()
         self._deadline = deadline
         self._on_wait = on_wait
         self._announced = 0.0
@@ -86,6 +88,7 @@ class Limiter:
             else:
                 return None
             turn = Turn(self._sent, len(requests), tokens, paced)
+            self._rate.sent(now)
             self._sent += 1
             self._open += 1
             self._requests += turn.requests
@@ -113,8 +116,11 @@ class Limiter:
             if isinstance(outcome, Answer):
                 self.width.answered(outcome, turn.order, self._sent)
                 self._pace.answered(outcome)
+                self._rate.answered(now)
             elif outcome.kind in {"rate_limit", "timeout"}:
                 self.width.congested(turn.order, self._sent)
+                if outcome.kind == "rate_limit" and not self._meters:
+                    self._rate.refused(turn.order, self._sent, now)
         self._left.set()
 
     def pause(self, seconds: float) -> None:
@@ -125,7 +131,7 @@ class Limiter:
         """Seconds for which nothing of this size may be sent, however little is in flight."""
         costs = {"requests": (requests, self._requests), "tokens": (tokens, self._tokens)}
         waits = [meter.wait(*costs[name], now) for name, meter in self._meters.items()]
-        return max([0.0, self._paused_until - now, *waits])
+        return max([self._paused_until - now, self._rate.wait(now), *waits])
 
     def _announce(self, now: float, delay: float) -> None:
         """Say once of each long wait that it is one."""

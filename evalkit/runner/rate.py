@@ -19,10 +19,10 @@ GROWTH = 0.001
 """Share by which it is asked faster every second: a refusal every half a minute or so tells where
 the limit is, and is hardly felt."""
 
-QUIET = 60.0
+QUIET = 90.0
 """Seconds without a refusal after which the limit seems to have gone."""
 
-FAST = 0.01
+FAST = 0.02
 """Growth from then on."""
 
 LEAST = 0.5
@@ -32,6 +32,9 @@ go on below it have another cause."""
 MANY = 0.4
 """Share of refusals from which on they are taken for those of a limit. Fewer may come of what other
 people ask, and asking more slowly would change nothing."""
+
+ENOUGH = 20
+"""Fewer answers in a minute say nothing of a limit: the server has other troubles."""
 
 SMOOTHING = 1 / 32
 """Weight of the newest in that share."""
@@ -77,7 +80,15 @@ class Rate:
         by_limit = self._limit is not None or self._refusals > MANY
         if not by_limit or order < self._since:
             return
-        self._limit = self._estimate(now)
+        while self._granted and self._granted[0][0] <= now // 1 - SPAN:
+            self._granted.popleft()
+        count = sum(count for _, count in self._granted)
+        if self._began is None or count < ENOUGH:
+            return
+        span = min(SPAN, max(1.0, now - self._began))
+        if span == SPAN:
+            self._best = max(self._best, count / span)
+        self._limit = max(BELOW * count / span, LEAST * self._best)
         self._grown = self._refused = now
         self._since = sent
 
@@ -91,21 +102,8 @@ class Rate:
             self._began = now
         if self._limit is None:
             return
-        if self._granted and self._granted[-1][0] < int(self._refused // 1):
-            # Nothing was granted since: of a limit a minute less and less is left to each second.
-            self._limit = min(self._limit, self._estimate(now) or self._limit)
         growth = GROWTH if now - self._refused < QUIET else FAST
         self._limit *= (1 + growth) ** (now - self._grown)
         self._grown = now
         # One may go at once after a while in which none went: the clock of a loop is not that fine.
         self._next = max(self._next, now - 1 / self._limit) + 1 / self._limit
-
-    def _estimate(self, now: float) -> float | None:
-        """Requests a second that are granted; None if none was."""
-        while self._granted and self._granted[0][0] <= now // 1 - SPAN:
-            self._granted.popleft()
-        span = min(SPAN, max(1.0, now - (now if self._began is None else self._began)))
-        granted = sum(count for _, count in self._granted) / span
-        if span == SPAN:
-            self._best = max(self._best, granted)
-        return max(BELOW * granted, LEAST * self._best) or self._limit

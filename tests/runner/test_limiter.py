@@ -32,11 +32,15 @@ LOOKALIKES = {"html": 0.005, "error-200": 0.005, "choices-null": 0.005, "half": 
 
 
 class Limited(InProcess):
-    """Models in this process whose server counts; its answers take half a second."""
+    """Models in this process whose server counts; its answers take half a second.
 
-    def __init__(self, limit: RateLimit) -> None:
+    It tells what it grants in every reply, or only in refusals how long to wait, or nothing.
+    """
+
+    def __init__(self, limit: RateLimit, tells: str = "all") -> None:
         super().__init__()
         self._limit = limit
+        self._tells = tells
         self._allowances: tuple[Allowance, ...] = ()
 
     def take_allowances(self) -> tuple[Allowance, ...]:
@@ -46,7 +50,9 @@ class Limited(InProcess):
         (request,) = requests
         body = {"messages": wire(request.messages), "max_tokens": request.generation.max_tokens}
         refused = self._limit(None, body)
-        headers = self._limit.headers()
+        headers = {"retry-after": "1"} if self._tells == "wait" else {}
+        if self._tells == "all":
+            headers = self._limit.headers()
         await asyncio.sleep(0.01 if refused else 0.5)
         self._allowances = read_allowances(headers)
         if refused is None:
@@ -75,6 +81,25 @@ def test_a_rate_limit_is_used_to_nine_tenths_and_hardly_overstepped(
     assert limit.used() >= 0.9
     assert limit.refused_later() < 0.02
     assert stats["base"].paced > 0
+
+
+@STYLES
+@pytest.mark.parametrize(("tells", "most"), [("wait", 0.02), ("nothing", 0.1)])
+def test_a_limit_that_nobody_tells_is_found_out(
+    style: Literal["window", "bucket"], tells: str, most: float
+) -> None:
+    jobs = [make_job(model, i, max_tokens=16) for i in range(1_500) for model in MODELS]
+
+    async def main() -> tuple[RateLimit, list[Answer | Failure]]:
+        limit = RateLimit(600, 10**6, 60.0, style, asyncio.get_running_loop().time)
+        providers = dict.fromkeys(MODELS, Limited(limit, tells))
+        outcomes, _ = await ask(jobs, providers, cache=None, concurrency=100)
+        return limit, outcomes
+
+    limit, outcomes = run_at_once(main())
+    assert all(isinstance(outcome, Answer) for outcome in outcomes)
+    assert limit.used() >= 0.9
+    assert limit.refused_later() < most
 
 
 @STYLES

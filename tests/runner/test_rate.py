@@ -75,9 +75,16 @@ def test_however_much_is_refused_half_of_the_best_minute_is_asked_for() -> None:
     rate = Rate()
     now = asked(rate, SPAN + 1.0)
     flood(rate, 1000, now)
-    for i in range(50):
-        now += 10
+    for i in range(240):
+        now += 0.5
         rate.answered(now)
-        rate.sent(now)
         flood(rate, 2000 + i, now)
     assert 0.09 / LEAST < gap(rate, now) < 0.11 / LEAST
+
+
+def test_a_server_that_answers_nobody_tells_no_limit() -> None:
+    rate = Rate()
+    rate.sent(0.0)
+    for now in range(1, 30):
+        flood(rate, 1000 + now, float(now))
+    assert gap(rate, 30.0) == 0.0
