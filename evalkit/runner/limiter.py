@@ -119,7 +119,7 @@ class Limiter:
                 self._rate.answered(now)
             elif outcome.kind in {"rate_limit", "timeout"}:
                 self.width.congested(turn.order, self._sent)
-                if outcome.kind == "rate_limit" and not self._meters:
+                if outcome.kind == "rate_limit" and not self._told(turn, now):
                     self._rate.refused(turn.order, self._sent, now)
         self._left.set()
 
@@ -132,6 +132,11 @@ class Limiter:
         costs = {"requests": (requests, self._requests), "tokens": (tokens, self._tokens)}
         waits = [meter.wait(*costs[name], now) for name, meter in self._meters.items()]
         return max([self._paused_until - now, self._rate.wait(now), *waits])
+
+    def _told(self, turn: Turn, now: float) -> bool:
+        """Whether a refusal follows from what the server says that it grants."""
+        costs = {"requests": turn.requests, "tokens": turn.tokens}
+        return any(meter.wait(costs[name], 0, now) > 0 for name, meter in self._meters.items())
 
     def _announce(self, now: float, delay: float) -> None:
         """Say once of each long wait that it is one."""

@@ -31,10 +31,22 @@ TROUBLES = {"429": 0.1, "429-after-ms": 0.1, "500": 0.05, "reset": 0.02, "hang":
 LOOKALIKES = {"html": 0.005, "error-200": 0.005, "choices-null": 0.005, "half": 0.005}
 
 
+OTHERS = {
+    "x-ratelimit-limit-requests": "14400",  # of a day, as Groq tells it
+    "x-ratelimit-remaining-requests": "9000",
+    "x-ratelimit-reset-requests": "9h0m0s",
+    "x-ratelimit-limit-tokens": "1000000",
+    "x-ratelimit-remaining-tokens": "990000",
+    "x-ratelimit-reset-tokens": "100ms",
+    "retry-after": "1",
+}
+
+
 class Limited(InProcess):
     """Models in this process whose server counts; its answers take half a second.
 
-    It tells what it grants in every reply, or only in refusals how long to wait, or nothing.
+    It tells what it grants in every reply, or only in refusals how long to wait, or nothing; or it
+    tells of other limits, which nobody reaches.
     """
 
     def __init__(self, limit: RateLimit, tells: str = "all") -> None:
@@ -53,6 +65,8 @@ class Limited(InProcess):
         headers = {"retry-after": "1"} if self._tells == "wait" else {}
         if self._tells == "all":
             headers = self._limit.headers()
+        if self._tells == "others":
+            headers = dict(OTHERS)
         await asyncio.sleep(0.01 if refused else 0.5)
         self._allowances = read_allowances(headers)
         if refused is None:
@@ -84,7 +98,7 @@ def test_a_rate_limit_is_used_to_nine_tenths_and_hardly_overstepped(
 
 
 @STYLES
-@pytest.mark.parametrize(("tells", "most"), [("wait", 0.02), ("nothing", 0.1)])
+@pytest.mark.parametrize(("tells", "most"), [("wait", 0.02), ("others", 0.02), ("nothing", 0.1)])
 def test_a_limit_that_nobody_tells_is_found_out(
     style: Literal["window", "bucket"], tells: str, most: float
 ) -> None:
