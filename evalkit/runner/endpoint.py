@@ -104,8 +104,8 @@ class EndpointRun:
             pairs = list(zip(pending, outcomes, strict=True))
             await self._keep([(q, o) for q, o in pairs if isinstance(o, Answer)], state)
             failed = [(q, o) for q, o in pairs if isinstance(o, Failure)]
-            pending = await self._after(failed, budget, state, silent=self.heard == heard)
-            heard = self.heard
+            silent, heard = self.heard == heard, self.heard
+            pending = await self._after(failed, budget, state, silent=silent)
 
     async def _ask_once(
         self, questions: Sequence[Question], state: ModelState

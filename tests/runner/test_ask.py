@@ -350,6 +350,26 @@ def test_what_fails_while_others_are_answered_is_no_outage() -> None:
     assert Counter(texts(outcomes))["<connection>"] == 1
 
 
+def test_answers_that_come_while_a_question_waits_say_that_the_server_is_there() -> None:
+    asked_in_vain: list[str] = []
+
+    class Picky(InProcess):
+        async def complete(self, requests: Sequence[Request]) -> list[Answer | Failure]:
+            (request,) = requests
+            if request.prompt == "question 7":  # at once: nobody else is answered meanwhile
+                asked_in_vain.append(request.prompt)
+                return [Failure("server", "no", retryable=True, away=True)]
+            await asyncio.sleep(1.0)
+            return [Answer(request.prompt)]
+
+    jobs = [make_job("base", i) for i in range(200)]
+    retry = Retry(attempts=4, first=8.0, longest=8.0)
+    outcomes, _ = run_at_once(ask(jobs, {"base": Picky()}, cache=None, concurrency=2, retry=retry))
+    assert Counter(texts(outcomes))["<server>"] == 1
+    # A short wait may end before the next answer comes, and then counts as an outage.
+    assert 4 <= len(asked_in_vain) < 20
+
+
 def test_a_model_that_answers_nothing_is_an_error_of_the_run() -> None:
     with Server(fault=lambda _: "400") as server, pytest.raises(ModelError, match="too long"):
         run(server.url, make_jobs(100, ["base"]), concurrency=2)
