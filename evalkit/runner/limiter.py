@@ -7,7 +7,7 @@ that it grants (`Meter`) or turns out to (`Rate`), and not at all while the serv
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalkit.models import Allowance
@@ -130,13 +130,17 @@ class Limiter:
     def _delay(self, requests: int, tokens: int, now: float) -> float:
         """Seconds for which nothing of this size may be sent, however little is in flight."""
         costs = {"requests": (requests, self._requests), "tokens": (tokens, self._tokens)}
-        waits = [meter.wait(*costs[name], now) for name, meter in self._meters.items()]
-        return max([self._paused_until - now, self._rate.wait(now), *waits])
+        return max(self._paused_until - now, self._rate.wait(now), self._metered(costs, now))
 
     def _told(self, turn: Turn, now: float) -> bool:
         """Whether a refusal follows from what the server says that it grants."""
-        costs = {"requests": turn.requests, "tokens": turn.tokens}
-        return any(meter.wait(costs[name], 0, now) > 0 for name, meter in self._meters.items())
+        costs = {"requests": (turn.requests, 0), "tokens": (turn.tokens, 0)}
+        return self._metered(costs, now) > 0
+
+    def _metered(self, costs: Mapping[str, tuple[int, int]], now: float) -> float:
+        """Seconds until the server grants so much: resource -> the cost, and what is in flight."""
+        waits = (meter.wait(*costs[name], now) for name, meter in self._meters.items())
+        return max(waits, default=0.0)
 
     def _announce(self, now: float, delay: float) -> None:
         """Say once of each long wait that it is one."""

@@ -49,7 +49,9 @@ class Rate:
     """
 
     _began: float | None = field(default=None, init=False)
-    _granted: deque[tuple[int, int]] = field(default_factory=deque, init=False)
+    _granted: deque[tuple[int, int]] = field(
+        default_factory=lambda: deque(maxlen=SPAN + 1), init=False
+    )
     _refusals: float = field(default=0.0, init=False)
     _limit: float | None = field(default=None, init=False)
     _best: float = field(default=0.0, init=False)
@@ -65,8 +67,6 @@ class Rate:
         if self._granted and self._granted[-1][0] == second:
             count += self._granted.pop()[1]
         self._granted.append((second, count))
-        if len(self._granted) > SPAN + 1:
-            self._granted.popleft()
 
     def refused(self, order: int, sent: int, now: float) -> None:
         """A request was refused.
@@ -80,9 +80,7 @@ class Rate:
         by_limit = self._limit is not None or self._refusals > MANY
         if not by_limit or order < self._since:
             return
-        while self._granted and self._granted[0][0] <= now // 1 - SPAN:
-            self._granted.popleft()
-        count = sum(count for _, count in self._granted)
+        count = sum(count for second, count in self._granted if second > now // 1 - SPAN)
         if self._began is None or count < ENOUGH:
             return
         span = min(SPAN, max(1.0, now - self._began))
